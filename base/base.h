@@ -1,0 +1,131 @@
+/* base.h - the vocabulary of every file: fixed-width types, assertions, and the compiler
+ * extensions Davit uses, each wrapped once and with a portable twin (-DDAVIT_NO_EXTENSIONS).
+ */
+#ifndef DV_BASE_H
+#define DV_BASE_H
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "davit/davit.h"
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int8_t i8;
+typedef int16_t i16;
+typedef int32_t i32;
+typedef int64_t i64;
+typedef size_t usize;
+
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(DAVIT_NO_EXTENSIONS)
+#define DV_GNU 1
+#else
+#define DV_GNU 0
+#endif
+
+#if DV_GNU
+#define DV_NORETURN __attribute__((noreturn))
+#define DV_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define DV_UNUSED __attribute__((unused))
+#define DV_LIKELY(x) __builtin_expect(!!(x), 1)
+#define DV_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#else
+#define DV_NORETURN _Noreturn
+#define DV_PRINTF(fmt, args)
+#define DV_UNUSED
+#define DV_LIKELY(x) (x)
+#define DV_UNLIKELY(x) (x)
+#endif
+
+/* A run of bytes, not necessarily NUL-terminated; whoever makes one says who owns it. */
+typedef struct Str {
+    const char *data;
+    u32 len;
+} Str;
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Prints the place and stops the program: our own bug, never bad input. */
+DV_NORETURN void dv_panic(const char *file, int line, const char *what);
+
+/* CHECK always holds guard (cheap, memory safety); ASSERT only in debug, test and fuzz builds. */
+#define CHECK(c) (DV_LIKELY(c) ? (void)0 : dv_panic(__FILE__, __LINE__, #c))
+#ifdef NDEBUG
+#define ASSERT(c) ((void)sizeof(!(c)))
+#else
+#define ASSERT(c) CHECK(c)
+#endif
+#define UNREACHABLE() dv_panic(__FILE__, __LINE__, "unreachable")
+
+/* Counts of leading and trailing zeros are the width when x is zero. */
+static inline u32 dv_popcount64(u64 x)
+{
+#if DV_GNU
+    return (u32)__builtin_popcountll(x);
+#else
+    x = x - ((x >> 1) & 0x5555555555555555u);
+    x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
+    x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return (u32)((x * 0x0101010101010101u) >> 56);
+#endif
+}
+
+static inline u32 dv_clz64(u64 x)
+{
+    if (x == 0) {
+        return 64;
+    }
+#if DV_GNU
+    return (u32)__builtin_clzll(x);
+#else
+    u32 n = 0;
+    for (u32 step = 32; step != 0; step >>= 1) {
+        if ((x >> (64 - step)) == 0) {
+            n += step;
+            x <<= step;
+        }
+    }
+    return n;
+#endif
+}
+
+static inline u32 dv_ctz64(u64 x)
+{
+    return x == 0 ? 64 : dv_popcount64((x & (0 - x)) - 1);
+}
+
+static inline u32 dv_clz32(u32 x)
+{
+    return dv_clz64(x) - 32;
+}
+
+static inline u32 dv_ctz32(u32 x)
+{
+    return x == 0 ? 32 : dv_ctz64(x);
+}
+
+static inline u32 dv_popcount32(u32 x)
+{
+    return dv_popcount64(x);
+}
+
+/* True if a + b or a * b does not fit; *out is the sum or product modulo the width. */
+static inline bool dv_add_overflows(usize a, usize b, usize *out)
+{
+    *out = a + b;
+    return *out < a;
+}
+
+static inline bool dv_mul_overflows(usize a, usize b, usize *out)
+{
+    *out = a * b;
+    return a != 0 && *out / a != b;
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* threads.h - running a function on several threads, where the host has threads.
+ *
+ * Hosts without POSIX threads, and -DDAVIT_NO_THREADS, run it on the caller's thread alone: whoever
+ * uses this hands out work by dv_mutex and must be right with any number of workers.
+ */
+#ifndef DV_THREADS_H
+#define DV_THREADS_H
+
+#include "base.h"
+
+#if !defined(DAVIT_NO_THREADS) && (defined(__unix__) || defined(__APPLE__))
+#define DV_THREADS 1
+#include <pthread.h>
+typedef pthread_mutex_t Mutex;
+#else
+#define DV_THREADS 0
+typedef struct Mutex {
+    bool locked;
+} Mutex;
+#endif
+
+enum { THREADS_MAX = 256 };
+
+/* ---- threads.c ---- */
+
+/* Calls work(context, worker) with worker 0 .. count - 1, each on a thread of its own, and returns
+ * when all have; fewer workers if the host gives fewer. count is clamped to 1 .. THREADS_MAX. */
+void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *context);
+void dv_mutex_init(Mutex *mutex);
+void dv_mutex_destroy(Mutex *mutex);
+void dv_mutex_lock(Mutex *mutex);
+void dv_mutex_unlock(Mutex *mutex);
+
+#endif
