@@ -289,6 +289,7 @@ char *dv_arena_strdup(Arena *arena, const char *text, usize length)
 char *dv_arena_printf(Arena *arena, const char *format, ...)
 {
     va_list args;
+    CHECK(format != NULL);
     va_start(args, format);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
