@@ -1,0 +1,182 @@
+/* cmd_clif.c - `davit cat`, `davit verify` and `davit run`: one CLIF file printed, checked,
+ * executed. */
+#include <stdio.h>
+
+#include "base/io.h"
+#include "codegen/ir/print.h"
+#include "codegen/ir/verify.h"
+#include "tools/commands.h"
+#include "tools/filetest_internal.h"
+
+typedef struct Input {
+    const char *path;
+    ClifFile file;
+} Input;
+
+static bool read_input(Command *command, const char *path, Input *input)
+{
+    IoBytes bytes;
+    Diag diag;
+    const char *error;
+    *input = (Input){.path = path};
+    if (dv_io_read(command->arena, path, TOOL_MAX_INPUT, &bytes, &error) != DAVIT_OK) {
+        fprintf(stderr, "davit: %s\n", error);
+        return false;
+    }
+    Str text = {(const char *)bytes.data, (u32)bytes.size};
+    dv_diag_init(&diag, command->arena);
+    if (!dv_clif_parse(&input->file, command->arena, text, &diag)) {
+        TextBuf out;
+        dv_text_init(&out, command->arena);
+        dv_diag_format(&diag, path, &out);
+        fputs(out.data, stderr);
+        return false;
+    }
+    return true;
+}
+
+int dv_cmd_cat(Command *command)
+{
+    int status = command->argc == 0 ? EXIT_USAGE : EXIT_OK;
+    if (command->argc == 0) {
+        fputs("usage: davit cat FILE...\nReads CLIF and prints it in the standard form.\n", stderr);
+    }
+    for (int i = 0; i < command->argc; i++) {
+        Input input;
+        if (!read_input(command, command->argv[i], &input)) {
+            status = EXIT_FAILED;
+            continue;
+        }
+        for (u32 n = 0; n < input.file.funcs.len; n++) {
+            TextBuf out;
+            dv_text_init(&out, command->arena);
+            if (n != 0) {
+                dv_text_char(&out, '\n');
+            }
+            dv_print_func(&out, &input.file.funcs.data[n]->func);
+            fwrite(out.data, 1, out.length, stdout);
+        }
+    }
+    return status;
+}
+
+/* Prints what is wrong with each function of the file; gives the number of errors. */
+static u64 verify_input(Command *command, const Input *input)
+{
+    u64 total = 0;
+    for (u32 n = 0; n < input->file.funcs.len; n++) {
+        const ClifFunc *f = input->file.funcs.data[n];
+        VerifyErrors errors = {0};
+        dv_verify(&f->func, command->arena, &(VerifyOptions){0}, &errors, NULL);
+        for (u32 i = 0; i < errors.list.len; i++) {
+            const VerifyError *e = &errors.list.data[i];
+            TextBuf place;
+            dv_text_init(&place, command->arena);
+            dv_print_entity(&place, e->place);
+            fprintf(stderr, "%s:%u: error: %s: %s\n", input->path,
+                    (unsigned)dv_clif_entity_line(f, e->place), place.data, e->text);
+        }
+        total += errors.total;
+    }
+    return total;
+}
+
+int dv_cmd_verify(Command *command)
+{
+    int status = command->argc == 0 ? EXIT_USAGE : EXIT_OK;
+    if (command->argc == 0) {
+        fputs("usage: davit verify FILE...\nChecks every function and reports all that is wrong.\n",
+              stderr);
+    }
+    for (int i = 0; i < command->argc; i++) {
+        Input input;
+        if (!read_input(command, command->argv[i], &input) || verify_input(command, &input) != 0) {
+            status = EXIT_FAILED;
+        }
+    }
+    return status;
+}
+
+static void print_result(Filetest *t, Str call, const EvalResult *result)
+{
+    char name[16];
+    TextBuf out;
+    dv_text_init(&out, t->scratch);
+    dv_text_bytes(&out, call.data, call.len);
+    switch (result->outcome) {
+    case EVAL_RETURNED:
+        for (u32 i = 0; i < result->num_values; i++) {
+            dv_text_str(&out, i == 0 ? " = " : ", ");
+            dv_print_literal(&out, result->values[i].type, result->values[i].bytes);
+        }
+        break;
+    case EVAL_TRAPPED:
+        dv_text_printf(&out, " traps %s (%s)", dv_trap_name(result->trap, name),
+                       dv_trap_message(result->trap));
+        break;
+    case EVAL_OUT_OF_STEPS:
+        dv_text_str(&out, " does not end within the step limit");
+        break;
+    default:
+        dv_text_printf(&out, " cannot be evaluated: %s", result->reason);
+        break;
+    }
+    printf("%s    [evaluator, %" PRIu64 " steps]\n", out.data, result->steps);
+}
+
+static bool run_call(Filetest *t, Evaluator *e, const char *text)
+{
+    Invocation call;
+    EvalResult result;
+    const char *error;
+    Str rest = {text, (u32)strlen(text)};
+    if (!dv_directive_invocation(t, t->file.funcs.data[0], rest, &call, &error)) {
+        fprintf(stderr, "davit run: %s: %s\n", text, error);
+        return false;
+    }
+    dv_eval_call(e, &call.func->func, call.args, call.func->func.sig.num_params, t->scratch,
+                 &result);
+    print_result(t, rest, &result);
+    return result.outcome == EVAL_RETURNED;
+}
+
+static int run_calls(Command *command, Filetest *t)
+{
+    Evaluator *e = dv_eval_new(t->pool, &(EvalOptions){.address_bits = 64});
+    if (e == NULL) {
+        dv_escape(t->pool, DAVIT_ERROR_MEMORY);
+    }
+    for (u32 i = 0; i < t->file.funcs.len; i++) {
+        dv_eval_add(e, &t->file.funcs.data[i]->func);
+    }
+    bool ok = true;
+    for (int i = 1; i < command->argc; i++) {
+        ok = run_call(t, e, command->argv[i]) && ok;
+    }
+    dv_eval_free(e);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+int dv_cmd_run(Command *command)
+{
+    Input input;
+    if (command->argc < 2) {
+        fputs("usage: davit run FILE CALL...\n"
+              "Calls functions of a CLIF file on the evaluator: davit run fib.clif '%fib(20)'\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    if (!read_input(command, command->argv[0], &input) || verify_input(command, &input) != 0) {
+        return EXIT_FAILED;
+    }
+    if (input.file.funcs.len == 0) {
+        fprintf(stderr, "davit run: %s has no function\n", input.path);
+        return EXIT_FAILED;
+    }
+    Filetest t = {.path = input.path,
+                  .scratch = command->arena,
+                  .results = command->arena,
+                  .pool = command->arena->pool,
+                  .file = input.file};
+    return run_calls(command, &t);
+}

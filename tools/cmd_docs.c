@@ -1,0 +1,55 @@
+/* cmd_docs.c - `davit docs`: writes the files of the tree that are printed from tables, or checks
+ * that they are current. Run it in the root of the tree. */
+#include <stdio.h>
+
+#include "base/io.h"
+#include "codegen/ir/docs.h"
+#include "tools/commands.h"
+
+static bool check_document(Command *command, const Document *doc)
+{
+    IoBytes bytes;
+    const char *error;
+    if (dv_io_read(command->arena, doc->path, TOOL_MAX_INPUT, &bytes, &error) != DAVIT_OK) {
+        fprintf(stderr, "davit docs: %s\n", error);
+        return false;
+    }
+    u32 line = dv_docs_stale_line(doc, command->arena, (const char *)bytes.data, bytes.size);
+    if (line != 0) {
+        fprintf(stderr, "%s:%u: not what the tables say; `davit docs` writes it anew\n", doc->path,
+                (unsigned)line);
+    }
+    return line == 0;
+}
+
+static bool write_document(Command *command, const Document *doc)
+{
+    const char *error;
+    TextBuf text;
+    dv_text_init(&text, command->arena);
+    doc->write(&text);
+    IoBytes bytes = {(const u8 *)text.data, text.length};
+    if (dv_io_write(command->arena, doc->path, bytes, &error) != DAVIT_OK) {
+        fprintf(stderr, "davit docs: %s\n", error);
+        return false;
+    }
+    return true;
+}
+
+int dv_cmd_docs(Command *command)
+{
+    bool check = command->argc == 1 && strcmp(command->argv[0], "--check") == 0;
+    bool ok = true;
+    if (command->argc != 0 && !check) {
+        fputs("usage: davit docs [--check]\n"
+              "Writes the files that are printed from tables, or checks that they are current.\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    for (usize i = 0; i < DOCUMENT_COUNT; i++) {
+        ok =
+            (check ? check_document(command, &dv_docs[i]) : write_document(command, &dv_docs[i])) &&
+            ok;
+    }
+    return ok ? EXIT_OK : EXIT_FAILED;
+}

@@ -1,0 +1,381 @@
+/* cmd_test.c - `davit test`: collects files, runs them on several threads, holds skips against a
+ * list, and reports in the order of the files.
+ *
+ * A skip list has a line per entry: a pattern for "file:line command target" in which * stands for
+ * any text, a blank, and the reason. Lines that start with # are comments. With a list, a skip that
+ * no entry allows fails, and so does an entry that allows no skip.
+ */
+#include "tools/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/io.h"
+#include "base/threads.h"
+#include "tools/files.h"
+#include "tools/filetest.h"
+
+typedef struct SkipEntry {
+    const char *pattern, *reason;
+    u32 line;
+    bool used;
+} SkipEntry;
+
+typedef struct TestFile {
+    const char *path;
+    const char *error; /* NULL, or why it could not be read */
+    FiletestOutput output;
+} TestFile;
+
+typedef struct TestRun {
+    FiletestOptions options;
+    bool json, verbose;
+    u32 jobs;
+    const char *skip_path;
+    VEC(SkipEntry) skips;
+    FileList paths;
+    TestFile *files;
+    u32 num_files, next_file;
+    Mutex mutex;
+    Arena *arena;
+    u64 counts[VERDICT_COUNT];
+} TestRun;
+
+static const char *const verdict_names[VERDICT_COUNT] = {"pass", "fail", "skip", "differs"};
+
+static const char usage[] =
+    "usage: davit test [options] FILE|FOLDER...\n"
+    "Runs the tests that CLIF files describe (docs/filetests.md).\n"
+    "  --target T    run every expectation of run and interpret tests on T: eval, eval32,\n"
+    "                eval64, eval32be, eval64be\n"
+    "  --exact       precise output and checks must hold: for the project's own files\n"
+    "  --bless       rewrite the expectations that do not hold\n"
+    "  --skips FILE  fail on skips that the file does not list, and on entries that skip nothing\n"
+    "  --list        name the units, run none\n"
+    "  --json        a row of JSON for each unit\n"
+    "  --verbose     a line for each unit, not for failures alone\n"
+    "  --steps N     instructions that one run may execute (100,000,000)\n"
+    "  --mutate OP:N change what the operation means in way N (1 to 7): tests should fail\n"
+    "  -j N          use N threads (1)\n";
+
+/* ---- the command line ---- */
+
+static bool read_number(const char *text, u64 most, u64 *out)
+{
+    char *end;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && *out <= most;
+}
+
+static bool read_mutation(const char *text, FiletestOptions *options)
+{
+    const char *colon = strchr(text, ':');
+    u64 way;
+    if (colon == NULL || !read_number(colon + 1, 7, &way) || way == 0) {
+        return false;
+    }
+    options->mutate_op = (u16)dv_op_find(text, (usize)(colon - text));
+    options->mutation = (u8)way;
+    return options->mutate_op != OP_COUNT;
+}
+
+/* Reads the option at argv[*i] and its value; false if it is none or its value is wrong. */
+static bool read_option(TestRun *run, int argc, char **argv, int *i)
+{
+    static const char *const flags[] = {"--exact", "--bless", "--list", "--json", "--verbose"};
+    bool *const values[] = {&run->options.exact, &run->options.bless, &run->options.list,
+                            &run->json, &run->verbose};
+    for (usize n = 0; n < ARRAY_LEN(flags); n++) {
+        if (strcmp(argv[*i], flags[n]) == 0) {
+            *values[n] = true;
+            return true;
+        }
+    }
+    const char *name = argv[*i];
+    if (*i + 1 == argc) {
+        return false;
+    }
+    const char *value = argv[++*i];
+    u64 number;
+    if (strcmp(name, "--target") == 0) {
+        run->options.target = value;
+        return dv_target_is_executable(value);
+    }
+    if (strcmp(name, "--skips") == 0) {
+        run->skip_path = value;
+        return true;
+    }
+    if (strcmp(name, "--steps") == 0) {
+        return read_number(value, UINT64_MAX, &run->options.max_steps);
+    }
+    if (strcmp(name, "--mutate") == 0) {
+        return read_mutation(value, &run->options);
+    }
+    if (strcmp(name, "-j") == 0 && read_number(value, THREADS_MAX, &number) && number != 0) {
+        run->jobs = (u32)number;
+        return true;
+    }
+    return false;
+}
+
+static bool read_command_line(TestRun *run, int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (argv[i][0] != '-') {
+            vec_push(run->arena, &run->paths, (const char *)argv[i]);
+        } else if (!read_option(run, argc, argv, &i)) {
+            fprintf(stderr, "davit test: cannot use \"%s\"\n%s", argv[i], usage);
+            return false;
+        }
+    }
+    if (run->paths.len == 0) {
+        fprintf(stderr, "davit test: no files\n%s", usage);
+        return false;
+    }
+    return true;
+}
+
+/* ---- the skip list ---- */
+
+static bool read_skips(TestRun *run)
+{
+    IoBytes bytes;
+    const char *error;
+    if (run->skip_path == NULL) {
+        return true;
+    }
+    if (dv_io_read(run->arena, run->skip_path, TOOL_MAX_INPUT, &bytes, &error) != DAVIT_OK) {
+        fprintf(stderr, "davit test: %s\n", error);
+        return false;
+    }
+    u32 line = 0;
+    const char *end = (const char *)bytes.data + bytes.size;
+    for (const char *at = (const char *)bytes.data; at < end;) {
+        const char *newline = memchr(at, '\n', (usize)(end - at));
+        const char *stop = newline == NULL ? end : newline;
+        char *text = dv_arena_strdup(run->arena, at, (usize)(stop - at));
+        line++;
+        at = stop + 1;
+        if (text[0] == '#' || text[0] == '\0') {
+            continue;
+        }
+        char *reason = strstr(text, "  ");
+        if (reason == NULL) {
+            fprintf(stderr, "%s:%u: expected a pattern, two blanks and the reason\n",
+                    run->skip_path, (unsigned)line);
+            return false;
+        }
+        *reason = '\0';
+        SkipEntry entry = {text, reason + 2, line, false};
+        vec_push(run->arena, &run->skips, entry);
+    }
+    return true;
+}
+
+/* Whether text fits a pattern with * for any text; the last star is retried, so no recursion. */
+static bool fits(const char *pattern, const char *text)
+{
+    const char *star = NULL, *retry = NULL;
+    while (*text != '\0') {
+        if (*pattern == '*') {
+            star = ++pattern;
+            retry = text;
+        } else if (*pattern == *text) {
+            pattern++;
+            text++;
+        } else if (star != NULL) {
+            pattern = star;
+            text = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') {
+        pattern++;
+    }
+    return *pattern == '\0';
+}
+
+static bool skip_is_listed(TestRun *run, const char *path, const Unit *unit)
+{
+    ArenaMark mark = dv_arena_mark(run->arena);
+    const char *what = dv_arena_printf(run->arena, "%s:%u %s %s", path, (unsigned)unit->line,
+                                       unit->command, unit->target);
+    bool listed = false;
+    for (u32 i = 0; i < run->skips.len; i++) {
+        if (fits(run->skips.data[i].pattern, what)) {
+            run->skips.data[i].used = true;
+            listed = true;
+        }
+    }
+    dv_arena_release_to(run->arena, mark);
+    return listed;
+}
+
+/* ---- running ---- */
+
+static void run_one(TestRun *run, TestFile *file, Arena *arena, Pool *pool)
+{
+    IoBytes bytes;
+    if (dv_io_read(arena, file->path, TOOL_MAX_INPUT, &bytes, &file->error) != DAVIT_OK) {
+        return;
+    }
+    file->error = NULL;
+    Str text = {(const char *)bytes.data, (u32)bytes.size};
+    dv_filetest_run(file->path, text, &run->options, arena, pool, &file->output);
+    if (file->output.status != DAVIT_OK) {
+        file->error = davit_status_name(file->output.status);
+    } else if (file->output.blessed.data != NULL) {
+        IoBytes blessed = {(const u8 *)file->output.blessed.data, file->output.blessed.len};
+        dv_io_write(arena, file->path, blessed, &file->error);
+    }
+}
+
+typedef struct Worker {
+    TestRun *run;
+    Pool pool;
+    Arena arena;
+} Worker;
+
+static void run_next(void *context)
+{
+    Worker *worker = context;
+    TestRun *run = worker->run;
+    for (;;) {
+        dv_mutex_lock(&run->mutex);
+        u32 i = run->next_file++;
+        dv_mutex_unlock(&run->mutex);
+        if (i >= run->num_files) {
+            return;
+        }
+        run->files[i].error = "memory ran out";
+        run_one(run, &run->files[i], &worker->arena, &worker->pool);
+    }
+}
+
+static void work(void *context, u32 number)
+{
+    Worker *worker = &((Worker *)context)[number];
+    dv_pool_protect(&worker->pool, run_next, worker);
+}
+
+/* ---- reporting ---- */
+
+static void print_json_string(const char *text)
+{
+    putchar('"');
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\') {
+            printf("\\%c", *text);
+        } else if ((u8)*text < 0x20) {
+            printf("\\u%04x", (unsigned)(u8)*text);
+        } else {
+            putchar(*text);
+        }
+    }
+    putchar('"');
+}
+
+static void print_json(const char *path, const Unit *unit, Verdict verdict, const char *reason)
+{
+    printf("{\"file\":");
+    print_json_string(path);
+    printf(",\"line\":%u,\"command\":\"%s\",\"target\":", (unsigned)unit->line, unit->command);
+    print_json_string(unit->target);
+    printf(",\"verdict\":\"%s\",\"reason\":", verdict_names[verdict]);
+    print_json_string(reason);
+    printf("}\n");
+}
+
+static void report_unit(TestRun *run, const char *path, const Unit *unit)
+{
+    Verdict verdict = unit->verdict;
+    const char *reason = unit->reason;
+    if (verdict == VERDICT_SKIP && !run->options.list && run->skip_path != NULL &&
+        !skip_is_listed(run, path, unit)) {
+        verdict = VERDICT_FAIL;
+        reason = "skipped, and the list of skips does not say so";
+    }
+    run->counts[verdict]++;
+    if (run->json) {
+        print_json(path, unit, verdict, reason);
+    } else if (run->options.list) {
+        printf("%s:%u %s %s\n", path, (unsigned)unit->line, unit->command, unit->target);
+    } else if (verdict == VERDICT_FAIL || run->verbose || (verdict == VERDICT_PASS && *reason)) {
+        printf("%s:%u: %s %s%s%s%s%s\n", path, (unsigned)unit->line, verdict_names[verdict],
+               unit->command, *unit->target ? " " : "", unit->target, *reason ? ": " : "", reason);
+    }
+}
+
+static void report_all(TestRun *run)
+{
+    for (u32 i = 0; i < run->num_files; i++) {
+        const TestFile *file = &run->files[i];
+        for (u32 n = 0; n < file->output.units.len; n++) {
+            report_unit(run, file->path, &file->output.units.data[n]);
+        }
+        if (file->error != NULL) {
+            Unit unit = {0, VERDICT_FAIL, "parse", "", file->error};
+            report_unit(run, file->path, &unit);
+        }
+    }
+    for (u32 i = 0; i < run->skips.len && !run->options.list; i++) {
+        if (!run->skips.data[i].used) {
+            Unit unit = {run->skips.data[i].line, VERDICT_FAIL, "skips", "",
+                         "this entry skips nothing"};
+            report_unit(run, run->skip_path, &unit);
+        }
+    }
+    fflush(stdout);
+    if (run->counts[VERDICT_DIFFERS] != 0) {
+        printf("%" PRIu64 " differ (information)\n", run->counts[VERDICT_DIFFERS]);
+    }
+    printf("%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n",
+           run->counts[VERDICT_PASS], run->counts[VERDICT_FAIL], run->counts[VERDICT_SKIP]);
+}
+
+static void collect_files(TestRun *run)
+{
+    FileList found = {0};
+    for (u32 i = 0; i < run->paths.len; i++) {
+        const char *error;
+        if (!dv_files_collect(run->arena, run->paths.data[i], ".clif", &found, &error)) {
+            fprintf(stderr, "davit test: %s\n", error);
+            run->counts[VERDICT_FAIL]++;
+        }
+    }
+    run->num_files = found.len;
+    run->files = ARENA_ARRAY(run->arena, TestFile, found.len);
+    for (u32 i = 0; i < found.len; i++) {
+        run->files[i].path = found.data[i];
+    }
+}
+
+static void run_files(TestRun *run)
+{
+    Worker *workers = ARENA_ARRAY(run->arena, Worker, run->jobs);
+    for (u32 i = 0; i < run->jobs; i++) {
+        workers[i].run = run;
+        dv_pool_init(&workers[i].pool, NULL);
+        dv_arena_init(&workers[i].arena, &workers[i].pool);
+    }
+    dv_mutex_init(&run->mutex);
+    dv_threads_run(run->jobs, work, workers);
+    dv_mutex_destroy(&run->mutex);
+    report_all(run);
+    for (u32 i = 0; i < run->jobs; i++) {
+        dv_arena_release(&workers[i].arena);
+        dv_pool_destroy(&workers[i].pool);
+    }
+}
+
+int dv_cmd_test(Command *command)
+{
+    TestRun run = {.arena = command->arena, .jobs = 1, .options = {.max_steps = 100000000}};
+    if (!read_command_line(&run, command->argc, command->argv) || !read_skips(&run)) {
+        return EXIT_USAGE;
+    }
+    collect_files(&run);
+    run_files(&run);
+    return run.counts[VERDICT_FAIL] == 0 ? EXIT_OK : EXIT_FAILED;
+}

@@ -1,0 +1,35 @@
+/* commands.h - the subcommands of `davit`. Each gets the words after its name and gives the exit
+ * status. Memory that runs out escapes to main. */
+#ifndef DV_TOOLS_COMMANDS_H
+#define DV_TOOLS_COMMANDS_H
+
+#include "base/arena.h"
+
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1, /* something was wrong with the input, or a test failed */
+    EXIT_USAGE = 2   /* the command line is wrong */
+};
+
+typedef struct Command {
+    int argc;
+    char **argv; /* without the program's and the subcommand's name */
+    Arena *arena;
+    int status; /* what the subcommand gave */
+} Command;
+
+/* The most bytes of one input file. */
+#define TOOL_MAX_INPUT ((usize)1 << 30)
+
+/* ---- cmd_test.c ---- */
+int dv_cmd_test(Command *command);
+
+/* ---- cmd_docs.c ---- */
+int dv_cmd_docs(Command *command);
+
+/* ---- cmd_clif.c ---- */
+int dv_cmd_cat(Command *command);
+int dv_cmd_verify(Command *command);
+int dv_cmd_run(Command *command);
+
+#endif

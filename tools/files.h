@@ -1,0 +1,15 @@
+/* files.h - the files that a command line names: files as they are, folders for what they hold. */
+#ifndef DV_TOOLS_FILES_H
+#define DV_TOOLS_FILES_H
+
+#include "base/vec.h"
+
+typedef VEC(const char *) FileList;
+
+/* files.c: appends path, or, if it is a folder, all files under it whose name ends in suffix,
+ * sorted by name. False, with *error in the arena, if there is no such path or a folder cannot be
+ * read. Hosts without folders take every path for a file. */
+bool dv_files_collect(Arena *arena, const char *path, const char *suffix, FileList *out,
+                      const char **error);
+
+#endif
