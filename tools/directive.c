@@ -111,9 +111,9 @@ static bool read_literal(Filetest *t, Cursor *c, Type type, EvalValue *out, cons
     }
     const char *start = c->at;
     if (!dv_literal_parse(t->scratch, &c->at, c->end, type, bytes, &expected)) {
-        *error = dv_arena_printf(t->scratch, "%s as %s, got \"%s\"", expected,
-                                 dv_type_name(type, name),
-                                 dv_diag_quote(t->scratch, start, (usize)(c->end - start)));
+        *error =
+            dv_arena_printf(t->scratch, "%s as %s, got \"%s\"", expected, dv_type_name(type, name),
+                            dv_diag_quote(t->scratch, start, (usize)(c->end - start)));
         return false;
     }
     *out = (EvalValue){type, bytes};
@@ -470,8 +470,8 @@ static bool after_memory(Filetest *t, Evaluator *e, u32 index, Cursor *c, const 
 {
     u64 from, to, size;
     *error = "expected \"heap0[from..to] == 0x...\"";
-    if (!take(c, "[") || !read_u64(c, &from, error) || !take(c, "..") ||
-        !read_u64(c, &to, error) || !take(c, "]") || !take(c, "==") || !take(c, "0x")) {
+    if (!take(c, "[") || !read_u64(c, &from, error) || !take(c, "..") || !read_u64(c, &to, error) ||
+        !take(c, "]") || !take(c, "==") || !take(c, "0x")) {
         return false;
     }
     const u8 *bytes = dv_eval_memory(e, index, &size);

@@ -1,8 +1,8 @@
 /* aliases.c - what every value stands for, at once.
  *
- * A walk along aliases stops at the first value that is known already and then tells all on its way, so the whole is
- * linear however long the chains are. While a walk is under way its values count as standing for nothing, which
- * is what a walk in a circle finds.
+ * A walk along aliases stops at the first value that is known already and then tells all on its
+ * way, so the whole is linear however long the chains are. While a walk is under way its values
+ * count as standing for nothing, which is what a walk in a circle finds.
  */
 #include "codegen/ir/ir.h"
 

@@ -45,8 +45,8 @@ typedef struct EntityRef {
 
 /* ops.c: the prefix in text: "v" of v7. */
 extern const char *const dv_entity_prefixes[ENTITY_KIND_COUNT];
-/* ops.c: true if this letter of a spelling in formats.def is one reference to an entity, kept in ent (or, if it is the
- * instruction's second, in imm[0]), and of which kind. */
+/* ops.c: true if this letter of a spelling in formats.def is one reference to an entity, kept in
+ * ent (or, if it is the instruction's second, in imm[0]), and of which kind. */
 bool dv_format_entity(char letter, EntityKind *kind);
 
 #endif

@@ -9,7 +9,7 @@
  * moves bytes in bulk, or a call that clears stack slots, counts one more for each
  * EVAL_BYTES_PER_STEP bytes, so that a budget bounds the time whatever the function.
  *
- * Memory. Escapes of the arenas are caught at every entry (dv_eval_protect). What a limit refuses
+ * Memory. Escapes of the arenas are caught at every entry (dv_pool_protect). What a limit refuses
  * is EVAL_ERROR. Everything that grows is published only after its memory was obtained, so an
  * escape leaves the evaluator whole.
  */

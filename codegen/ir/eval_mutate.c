@@ -7,25 +7,36 @@
  * changes what the operation means.
  *
  *     1  the lowest bit of the first value is flipped
- *     2  the highest bit of the last value is flipped (calls, returns, jumps, stores: of the first)
- *     3  as 1, if the highest bit of the first operand [of the first value] is set
- *     4  vectors: the lowest bit of the last lane is flipped; scalars: as 1, if the first two
- * operands are equal [the only operand, the first value is zero] 5  the last two operands, else the
- * first two, are swapped if they are of one type and the operation does not commute [bit 1 of the
- * first value is flipped] 6  what should trap gives zero [all bits of the first value are inverted]
- *     7  as 1, if the controlling type is as wide as the operation's set allows, or 128 bits [there
- * is none: as 1]
+ *     2  the highest bit of the last value is flipped (calls, returns, jumps: of the first; stores: of
+ *        what is stored)
+ *     3  operations on values alone: as 1, if the highest bit of the first operand [without operands:
+ *        of the result] is set; calls, returns, jumps: likewise of the first value; others that give
+ *        a result: bit 3 of it is flipped
+ *     4  vectors: the lowest bit of the last lane is flipped; scalars: as 1, if the first two operands
+ *        are equal [the only operand, the value handed on is zero]; operations not on values alone that
+ *        give a result: bit 2 of it is flipped
+ *     5  the last two operands, else the first two, are swapped if they are of one type and the
+ *        operation does not commute [bit 1 of the first value is flipped]
+ *     6  what should trap gives zero [all bits of the first value are inverted]
+ *     7  as 1, if the controlling type is as wide as the operation's set allows, or 128 bits [there is
+ *        none: as 1]
  *
  * Operations without values go wrong in their own ways:
- *     jump, return, call of no arguments; throw_ref; nop, fence, debugtrap, sequence_point   trap
- * unreachable brif            2: always goes to the first block; 4: always to the second; 6: looks
- * at the lowest bit only; others: goes to the other block br_table        odd: goes to the next
- * target, after the last to the first; even: always to the default trap            traps user1, or
- * unreachable if it should trap user1 trapz, trapnz   odd: never trap; even: trap when they should
- * not and do not when they should throw           throws the tag of the next number fuel uses up
- * twice as much stores, global_set, set_pinned_reg    2, 4: as above; 6: what should trap does
- * nothing [is dropped]; 7: dropped at the widest type; others: dropped others that write    6: what
- * should trap does nothing [is dropped]; others: dropped
+ *
+ *     jump, return, call without arguments, throw_ref, nop, fence, debugtrap, sequence_point: trap
+ *         unreachable
+ *     brif: 2 always goes to the first block; 4 always to the second; 6 looks at the lowest bit
+ *         only; others go to the other block
+ *     br_table: odd ways go to the next target, after the last to the first; even ways always to the
+ *         default
+ *     trap: traps user1, or unreachable if it should trap user1
+ *     trapz, trapnz: odd ways never trap; even ways trap when they should not and do not when they
+ *         should
+ *     throw: throws the tag of the next number
+ *     fuel: uses up twice as much
+ *     stores, global_set, set_pinned_reg: 2 and 4 as above; 6 what should trap does nothing [is
+ *         dropped]; 7 dropped at the widest type; others dropped
+ *     others that write: 6 what should trap does nothing [is dropped]; others dropped
  */
 #include "codegen/ir/eval_internal.h"
 
@@ -50,10 +61,13 @@ static void invert(const Evaluator *e, u32 value)
 static bool is_widest(const InstData *d)
 {
     const TypeSet *set = &dv_typesets[dv_ops[d->op].set];
+    TypeSpec operand = (TypeSpec)dv_ops[d->op].operands[0];
+    bool takes_wider = operand == TS_iWider || operand == TS_fWider; /* than its result */
     u32 widest = 0;
     for (u32 lane = LANE_I8; lane < LANE_COUNT; lane++) {
         u32 bits = type_lane_bits((Type)lane);
-        bool has = (set->lanes >> lane & 1) != 0 && (set->shapes & SHAPE_SCALAR) != 0;
+        bool has = (set->lanes >> lane & 1) != 0 && (set->shapes & SHAPE_SCALAR) != 0 &&
+                   !(takes_wider && bits == 128);
         widest = has && bits > widest ? bits : widest;
     }
     return d->type == TYPE_NONE || type_bits(d->type) >= (widest != 0 ? widest : 128);
@@ -70,14 +84,22 @@ static void swap_values(const Evaluator *e, u32 a, u32 b)
     }
 }
 
-/* Ways 1 to 7 on a list of values that is handed on, the first being `value`. */
+/* How many bits of the value matter: stores may take fewer than there are. */
+static u32 bits_used(const InstData *d, Type type)
+{
+    Format format = dv_ops[d->op].format;
+    bool is_store = format == FORMAT_STORE || format == FORMAT_HEAP_STORE;
+    return is_store ? dv_eval_access_size(d, type) * 8 : type_bits(type);
+}
+
+/* Ways 1 to 7 on a value that is handed on. */
 static void corrupt(const Evaluator *e, const InstData *d, u32 value)
 {
     Type type = dv_eval_type(e, value);
     u32 last_lane = type_bits(type) - type_lane_bits(type);
     switch (e->options.mutation) {
     case 2:
-        flip(e, value, type_bits(type) - 1);
+        flip(e, value, bits_used(d, type) - 1);
         break;
     case 3:
         if (top_bit(e, value)) {
@@ -135,17 +157,22 @@ static void spoil_results(const Evaluator *e, const InstData *d, const u32 *resu
     u32 value = results[0];
     u32 last = results[d->num_results - 1];
     Type type = dv_eval_type(e, value);
+    bool pure = dv_eval_op_is_pure((Op)d->op);
     switch (e->options.mutation) {
     case 2:
         flip(e, last, type_bits(dv_eval_type(e, last)) - 1);
         break;
     case 3:
-        if (top_bit(e, d->num_args == 0 ? value : d->args[0])) {
+        if (!pure) {
+            flip(e, value, 3);
+        } else if (top_bit(e, d->num_args == 0 ? value : d->args[0])) {
             flip(e, value, 0);
         }
         break;
     case 4:
-        if (type_is_vector(type) || operands_equal(e, d, value)) {
+        if (!pure && !type_is_vector(type)) {
+            flip(e, value, 2);
+        } else if (type_is_vector(type) || operands_equal(e, d, value)) {
             flip(e, value, type_bits(type) - type_lane_bits(type));
         }
         break;

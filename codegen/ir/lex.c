@@ -1,9 +1,9 @@
 /* lex.c - cuts CLIF text into tokens.
  *
- * A token is a view of the text; nothing is copied or allocated. Words that end in a number carry it, since most
- * words of CLIF are entities (v12, block3). Literals of floats and vectors are no tokens: the parser knows where one
- * must stand and reads it from the first character of the token there (literal.c). A sign belongs to the number behind
- * it, so that v0+8 is a word and a number.
+ * A token is a view of the text; nothing is copied or allocated. Words that end in a number carry
+ * it, since most words of CLIF are entities (v12, block3). Literals of floats and vectors are no
+ * tokens: the parser knows where one must stand and reads it from the first character of the token
+ * there (literal.c). A sign belongs to the number behind it, so that v0+8 is a word and a number.
  */
 #include "codegen/ir/lex.h"
 
@@ -105,7 +105,11 @@ static void take_string(Lexer *lexer, Token *token, TokenKind kind, usize from)
 {
     const char *start = lexer->at + from + 1;
     const char *at = start;
+#ifdef DAVIT_PLANT_BUG /* tests/checks/planted_bug.sh: does the fuzzer notice a read past the end? */
+    while (at <= lexer->end && *at != '"' && *at != '\n') {
+#else
     while (at < lexer->end && *at != '"' && *at != '\n') {
+#endif
         at += *at == '\\' && at + 1 < lexer->end && at[1] != '\n' ? 2 : 1;
     }
     bool closed = at < lexer->end && *at == '"';

@@ -40,14 +40,14 @@ typedef struct Lexer {
 /* lex.c */
 void dv_lex_init(Lexer *lexer, Str text);
 void dv_lex_next(Lexer *lexer, Token *token);
-/* The first NUL or byte that is no UTF-8, with its position and, in *length, how many bytes to show; NULL if
- * there is none. */
+/* The first NUL or byte that is no UTF-8, with its position and, in *length, how many bytes to
+ * show; NULL if there is none. */
 const char *dv_lex_find_bad_byte(Str text, u32 *line, u32 *column, u32 *length);
-/* Reads a whole integer: optional sign, decimal or 0x, underscores. False if it is none or needs more
- * than 128 bits. */
+/* Reads a whole integer: optional sign, decimal or 0x, underscores. False if it is none or needs
+ * more than 128 bits. */
 bool dv_lex_integer(const char *text, usize length, bool *negative, U128 *magnitude);
-/* Decodes the escapes of a string token (\" \\ \n \t \r \xNN) to `out`, at least text.len bytes. False if there
- * is another one. */
+/* Decodes the escapes of a string token (\" \\ \n \t \r \xNN) to `out`, at least text.len bytes.
+ * False if there is another one. */
 bool dv_lex_unescape(Str text, char *out, u32 *length);
 
 static inline bool lex_is_digit(char c)

@@ -1,8 +1,9 @@
 /* literal.c - literals of every type, as constants and run directives write them.
  *
- * The extent of a scalar is found by its characters alone, then the whole of it must be a number of the type: an integer
- * in the signed or unsigned range of its width, or what dv_float_parse reads. A vector is its lanes in brackets, or
- * one hexadecimal number: the little-endian integer of its bytes, zero-extended.
+ * The extent of a scalar is found by its characters alone, then the whole of it must be a number of
+ * the type: an integer in the signed or unsigned range of its width, or what dv_float_parse reads.
+ * A vector is its lanes in brackets, or one hexadecimal number: the little-endian integer of its
+ * bytes, zero-extended.
  */
 #include "base/bytes.h"
 #include "base/softfloat.h"

@@ -80,11 +80,11 @@ bool dv_format_entity(char letter, EntityKind *kind)
     static const struct {
         char letter;
         u8 kind;
-    } letters[] = {{'G', ENTITY_GLOBAL_VALUE}, {'N', ENTITY_FUNC}, {'X', ENTITY_SIG},
-                   {'Y', ENTITY_DYN_SLOT}, {'L', ENTITY_SLOT}, {'b', ENTITY_BLOCK},
-                   {'m', ENTITY_MEMORY}, {'q', ENTITY_TABLE}, {'g', ENTITY_GLOBAL},
-                   {'d', ENTITY_DATA}, {'e', ENTITY_ELEM}, {'k', ENTITY_TAG},
-                   {'w', ENTITY_TYPE}, {'z', ENTITY_WASM_FUNC}};
+    } letters[] = {{'G', ENTITY_GLOBAL_VALUE}, {'N', ENTITY_FUNC},     {'X', ENTITY_SIG},
+                   {'Y', ENTITY_DYN_SLOT},     {'L', ENTITY_SLOT},     {'b', ENTITY_BLOCK},
+                   {'m', ENTITY_MEMORY},       {'q', ENTITY_TABLE},    {'g', ENTITY_GLOBAL},
+                   {'d', ENTITY_DATA},         {'e', ENTITY_ELEM},     {'k', ENTITY_TAG},
+                   {'w', ENTITY_TYPE},         {'z', ENTITY_WASM_FUNC}};
     for (usize i = 0; i < ARRAY_LEN(letters); i++) {
         if (letters[i].letter == letter) {
             *kind = (EntityKind)letters[i].kind;

@@ -1,9 +1,11 @@
-/* parse.c - reads a file of CLIF: filetest commands, then functions; and what all rules of the parser use.
+/* parse.c - reads a file of CLIF: filetest commands, then functions; and what all rules of the
+ * parser use.
  *
- * Recursive descent without recursion: the grammar is two deep. parse_preamble.c reads declarations and signatures,
- * parse_body.c blocks and instructions, by the spellings in formats.def, parse_types.c finds the
- * types that the text leaves out, literal.c reads numbers. A comment belongs to the entity that began last before it.
- * Each token is looked at once; numbers of entities are indices, and what they may cost is paid from a budget.
+ * Recursive descent without recursion: the grammar is two deep. parse_preamble.c reads declarations
+ * and signatures, parse_body.c blocks and instructions, by the spellings in formats.def,
+ * parse_types.c finds the types that the text leaves out, literal.c reads numbers. A comment
+ * belongs to the entity that began last before it. Each token is looked at once; numbers of
+ * entities are indices, and what they may cost is paid from a budget.
  */
 #include "codegen/ir/parser.h"
 
@@ -230,7 +232,8 @@ bool dv_parser_pay(Parser *p, u32 len, u32 id)
 
 /* ---- the file ---- */
 
-/* The words of a filetest command lie between blanks, whatever they are made of, up to a comment or the line's end. */
+/* The words of a filetest command lie between blanks, whatever they are made of, up to a comment or
+ * the line's end. */
 static void parse_command(Parser *p, u8 kind)
 {
     const char *at = p->lexer.at;

@@ -3,7 +3,11 @@
  * Linear in the text, no recursion. Entity numbers are kept; those skipped become absent entities,
  * whose total over a file is limited to 1,000,000 + 16 * text length, so that hostile numbers cost
  * no memory. Whatever parses is memory-safe to print, verify and walk; references to missing or
- * cyclic entities are left to the verifier.
+ * cyclic entities are left to the verifier: values mentioned but not defined are VALUE_ABSENT,
+ * blocks are present but not inserted, other references are just numbers. The results of a call
+ * whose signature cannot be found are as many as the text names, with TYPE_NONE, and so is whatever
+ * has no other operand to take its type from. A declared constant that is shorter than the type of
+ * a vconst that names it is zero-extended.
  */
 #ifndef DV_IR_PARSE_H
 #define DV_IR_PARSE_H

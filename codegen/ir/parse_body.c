@@ -1,9 +1,10 @@
 /* parse_body.c - reads blocks and instructions.
  *
- * One walk serves all instructions: the letters of the format's spelling say what comes next (formats.def explains them), and
- * each letter has its rule here. Operands are collected in a draft and lists of the parser, then the instruction
- * is made at once, so that its arguments, block calls and tables lie together. Values and blocks that are only
- * mentioned are made absent; whether they are ever defined is for the verifier.
+ * One walk serves all instructions: the letters of the format's spelling say what comes next
+ * (formats.def explains them), and each letter has its rule here. Operands are collected in a draft
+ * and lists of the parser, then the instruction is made at once, so that its arguments, block calls
+ * and tables lie together. Values and blocks that are only mentioned are made absent; whether they
+ * are ever defined is for the verifier.
  */
 #include "base/bytes.h"
 #include "base/softfloat.h"
@@ -165,9 +166,6 @@ static bool parse_literal(Parser *p, Type type, u8 *bytes)
 {
     const char *at = p->token.start;
     const char *expected;
-    if (p->failed) {
-        return false;
-    }
     if (!dv_literal_parse(p->arena, &at, p->lexer.end, type, bytes, &expected)) {
         dv_parser_fail_at(p, p->token.line, p->token.column, "%s", expected);
         return false;
@@ -225,7 +223,8 @@ static void parse_float(Parser *p, Draft *d, Type type)
     }
 }
 
-/* A declared constant shorter than its use is zero-extended, so that all who read it find enough bytes. */
+/* A declared constant shorter than its use is zero-extended, so that all who read it find enough
+ * bytes. */
 static void extend_constant(Parser *p, u32 id, u32 len)
 {
     if (id >= p->f->constants.len || p->f->constants.data[id].len >= len ||
@@ -462,7 +461,8 @@ static void make_exception_table(Parser *p, Draft *d, u32 first_dest)
     vec_push(p->arena, &p->f->exception_tables, table);
 }
 
-/* Calls whose signature cannot be found may have any results; they get no type, and the verifier reports why. */
+/* Calls whose signature cannot be found may have any results; they get no type, and the verifier
+ * reports why. */
 static bool has_unknown_results(const Parser *p, const OpInfo *info, Inst inst)
 {
     bool is_call =

@@ -1,8 +1,9 @@
 /* parse_preamble.c - reads signatures, names and the declarations of a function's preamble.
  *
- * Each kind of entity has a row in `declarations`: its prefix and the rule for what stands right of the equals sign. Numbers
- * are indices into the arrays of Func; a number declared twice is an error, one that is skipped stays absent. What a
- * declaration refers to need not exist: that is for the verifier.
+ * Each kind of entity has a row in `declarations`: its prefix and the rule for what stands right of
+ * the equals sign. Numbers are indices into the arrays of Func; a number declared twice is an
+ * error, one that is skipped stays absent. What a declaration refers to need not exist: that is for
+ * the verifier.
  */
 #include "codegen/ir/parser.h"
 
@@ -174,16 +175,10 @@ i32 dv_parser_offset(Parser *p)
 
 /* ---- declarations ---- */
 
-/* Makes room for entity id in a Vec of Func and checks that it is not there yet. */
-#define DECLARE(p, vec, id) \
-    do { \
-        if (!dv_parser_pay((p), (vec)->len, (id))) { \
-            return; \
-        } \
-        if ((id) >= (vec)->len) { \
-            vec_extend((p)->arena, (vec), (id) + 1 - (vec)->len); \
-        } \
-    } while (false)
+/* Makes room for entity id in a Vec of Func; false (an error) if the gap before it is too large. */
+#define MAKE_ROOM(p, vec, id) \
+    (dv_parser_pay((p), (vec)->len, (id)) && \
+     ((id) < (vec)->len || (vec_extend((p)->arena, (vec), (id) + 1 - (vec)->len), true)))
 
 static void expect_word(Parser *p, const char *word)
 {
@@ -213,16 +208,18 @@ static void declare_slot(Parser *p, u32 id)
             dv_parser_expected(p, "'align' or 'key'");
         }
     }
-    DECLARE(p, &p->f->slots, id);
-    p->f->slots.data[id] = slot;
+    if (MAKE_ROOM(p, &p->f->slots, id)) {
+        p->f->slots.data[id] = slot;
+    }
 }
 
 static void declare_dyn_slot(Parser *p, u32 id)
 {
     expect_word(p, "explicit_dynamic_slot");
     DynSlotData slot = {true, {dv_parser_ref(p, ENTITY_DYN_TYPE)}};
-    DECLARE(p, &p->f->dyn_slots, id);
-    p->f->dyn_slots.data[id] = slot;
+    if (MAKE_ROOM(p, &p->f->dyn_slots, id)) {
+        p->f->dyn_slots.data[id] = slot;
+    }
 }
 
 static void declare_dyn_type(Parser *p, u32 id)
@@ -235,8 +232,9 @@ static void declare_dyn_type(Parser *p, u32 id)
     }
     dv_parser_expect_punct(p, '*');
     type.scale.id = dv_parser_ref(p, ENTITY_GLOBAL_VALUE);
-    DECLARE(p, &p->f->dyn_types, id);
-    p->f->dyn_types.data[id] = type;
+    if (MAKE_ROOM(p, &p->f->dyn_types, id)) {
+        p->f->dyn_types.data[id] = type;
+    }
 }
 
 static void parse_gv_load(Parser *p, GlobalValueData *gv)
@@ -281,16 +279,18 @@ static void declare_global_value(Parser *p, u32 id)
     } else {
         dv_parser_expected(p, "'vmctx', 'load', 'iadd_imm', 'symbol' or 'dyn_scale_target_const'");
     }
-    DECLARE(p, &p->f->global_values, id);
-    p->f->global_values.data[id] = gv;
+    if (MAKE_ROOM(p, &p->f->global_values, id)) {
+        p->f->global_values.data[id] = gv;
+    }
 }
 
 static void declare_sig(Parser *p, u32 id)
 {
     Signature sig;
     dv_parser_signature(p, &sig);
-    DECLARE(p, &p->f->sigs, id);
-    p->f->sigs.data[id] = sig;
+    if (MAKE_ROOM(p, &p->f->sigs, id)) {
+        p->f->sigs.data[id] = sig;
+    }
 }
 
 static void declare_func(Parser *p, u32 id)
@@ -310,16 +310,19 @@ static void declare_func(Parser *p, u32 id)
         Signature sig;
         dv_parser_signature(p, &sig);
         func.sig.id = p->f->sigs.len;
-        DECLARE(p, &p->f->sigs, func.sig.id);
-        p->f->sigs.data[func.sig.id] = sig;
+        if (MAKE_ROOM(p, &p->f->sigs, func.sig.id)) {
+            p->f->sigs.data[func.sig.id] = sig;
+        }
     } else {
         func.sig.id = dv_parser_ref(p, ENTITY_SIG);
     }
-    DECLARE(p, &p->f->funcs, id);
-    p->f->funcs.data[id] = func;
+    if (MAKE_ROOM(p, &p->f->funcs, id)) {
+        p->f->funcs.data[id] = func;
+    }
 }
 
-/* Hexadecimal digits are the little-endian integer of the bytes; there are as many bytes as digits fill. */
+/* Hexadecimal digits are the little-endian integer of the bytes; there are as many bytes as digits
+ * fill. */
 static void declare_constant(Parser *p, u32 id)
 {
     const Token *t = &p->token;
@@ -343,9 +346,10 @@ static void declare_constant(Parser *p, u32 id)
     }
     dv_parser_advance(p);
     ConstantData constant = {true, (digits + 1) / 2, bytes};
-    DECLARE(p, &p->f->constants, id);
-    p->f->constants.data[id] = constant;
-    dv_map_add(p->arena, &p->f->constant_of, dv_hash_bytes(bytes, constant.len), id);
+    if (MAKE_ROOM(p, &p->f->constants, id)) {
+        p->f->constants.data[id] = constant;
+        dv_map_add(p->arena, &p->f->constant_of, dv_hash_bytes(bytes, constant.len), id);
+    }
 }
 
 static void declare_region(Parser *p, u32 id)
@@ -358,8 +362,9 @@ static void declare_region(Parser *p, u32 id)
     } else {
         dv_parser_expected(p, "the region's name in quotes");
     }
-    DECLARE(p, &p->f->regions, id);
-    p->f->regions.data[id] = region;
+    if (MAKE_ROOM(p, &p->f->regions, id)) {
+        p->f->regions.data[id] = region;
+    }
 }
 
 /* ---- runtime entities ---- */
@@ -406,8 +411,9 @@ static void declare_wasm_type(Parser *p, u32 id)
         dv_parser_expect_punct(p, ',');
     }
     type.sig.id = dv_parser_ref(p, ENTITY_SIG);
-    DECLARE(p, &p->f->wasm_types, id);
-    p->f->wasm_types.data[id] = type;
+    if (MAKE_ROOM(p, &p->f->wasm_types, id)) {
+        p->f->wasm_types.data[id] = type;
+    }
 }
 
 /* "memory 0": the kind's name and the index in the module. */
@@ -446,8 +452,9 @@ static void declare_memory(Parser *p, u32 id)
         expect_word(p, "shared");
         memory.shared = true;
     }
-    DECLARE(p, &p->f->memories, id);
-    p->f->memories.data[id] = memory;
+    if (MAKE_ROOM(p, &p->f->memories, id)) {
+        p->f->memories.data[id] = memory;
+    }
 }
 
 static void declare_table(Parser *p, u32 id)
@@ -465,8 +472,9 @@ static void declare_table(Parser *p, u32 id)
     }
     dv_parser_advance(p);
     table.elem = (u8)elem;
-    DECLARE(p, &p->f->tables, id);
-    p->f->tables.data[id] = table;
+    if (MAKE_ROOM(p, &p->f->tables, id)) {
+        p->f->tables.data[id] = table;
+    }
 }
 
 static void declare_wasm_global(Parser *p, u32 id)
@@ -480,8 +488,9 @@ static void declare_wasm_global(Parser *p, u32 id)
         expect_word(p, "mutable");
         global.is_mutable = true;
     }
-    DECLARE(p, &p->f->globals, id);
-    p->f->globals.data[id] = global;
+    if (MAKE_ROOM(p, &p->f->globals, id)) {
+        p->f->globals.data[id] = global;
+    }
 }
 
 static void declare_wasm_func(Parser *p, u32 id)
@@ -497,22 +506,25 @@ static void declare_wasm_func(Parser *p, u32 id)
         func.name = dv_parser_extname(p, true);
     }
     func.type.id = dv_parser_ref(p, ENTITY_TYPE);
-    DECLARE(p, &p->f->wasm_funcs, id);
-    p->f->wasm_funcs.data[id] = func;
+    if (MAKE_ROOM(p, &p->f->wasm_funcs, id)) {
+        p->f->wasm_funcs.data[id] = func;
+    }
 }
 
 static void declare_data(Parser *p, u32 id)
 {
     WasmSegmentData segment = {true, parse_index(p, "data")};
-    DECLARE(p, &p->f->datas, id);
-    p->f->datas.data[id] = segment;
+    if (MAKE_ROOM(p, &p->f->datas, id)) {
+        p->f->datas.data[id] = segment;
+    }
 }
 
 static void declare_elem(Parser *p, u32 id)
 {
     WasmSegmentData segment = {true, parse_index(p, "elem")};
-    DECLARE(p, &p->f->elems, id);
-    p->f->elems.data[id] = segment;
+    if (MAKE_ROOM(p, &p->f->elems, id)) {
+        p->f->elems.data[id] = segment;
+    }
 }
 
 static void declare_tag(Parser *p, u32 id)
@@ -522,8 +534,9 @@ static void declare_tag(Parser *p, u32 id)
     tag.index = parse_index(p, "tag");
     dv_parser_expect_punct(p, ',');
     tag.type.id = dv_parser_ref(p, ENTITY_TYPE);
-    DECLARE(p, &p->f->tags, id);
-    p->f->tags.data[id] = tag;
+    if (MAKE_ROOM(p, &p->f->tags, id)) {
+        p->f->tags.data[id] = tag;
+    }
 }
 
 /* ---- the preamble ---- */

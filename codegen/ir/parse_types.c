@@ -1,10 +1,11 @@
 /* parse_types.c - the types that the text leaves out.
  *
- * An instruction without a type suffix has the type of any operand whose spec is T. If none of those is known yet, because
- * the text defines it later, the instruction waits. At the end of the function waiting instructions hang on the values
- * they need, aliases followed; each instruction that is settled settles those that hang on its results. Each edge is walked
- * once, so this is linear. What is then left depends on itself or on values that do not exist, which is
- * an error; instructions behind a call whose signature is missing stay without a type, since the verifier
+ * An instruction without a type suffix has the type of any operand whose spec is T. If none of
+ * those is known yet, because the text defines it later, the instruction waits. At the end of the
+ * function waiting instructions hang on the values they need, aliases followed; each instruction
+ * that is settled settles those that hang on its results. Each edge is walked once, so this is
+ * linear. What is then left depends on itself or on values that do not exist, which is an error;
+ * instructions behind a call whose signature is missing stay without a type, since the verifier
  * reports the call.
  */
 #include "codegen/ir/parser.h"
@@ -88,8 +89,8 @@ static Type type_of_operands(const Settler *s, Inst inst)
     return TYPE_NONE;
 }
 
-/* Settles everything behind what is ready. Without a type (TYPE_NONE) only those get one that have no
- * other operand to tell it. */
+/* Gives the results of what is ready their types, and settles what waits for those, until nothing
+ * is ready. */
 static void spread(Settler *s)
 {
     Func *f = s->p->f;
@@ -139,7 +140,8 @@ static u32 find_pending(const Parser *p, u32 inst)
     return low < p->pending.len && p->pending.data[low].inst.id == inst ? low : p->pending.len;
 }
 
-/* True if this value is there and will never have a type: nothing more can be told of what hangs on it. */
+/* True if this value is there and will never have a type: nothing more can be told of what hangs on
+ * it. */
 static bool is_hopeless(const Settler *s, u32 root)
 {
     const ValueData *v = &s->p->f->values.data[root];
@@ -164,7 +166,8 @@ static void report_unsettled(Settler *s, const PendingInst *item)
                       info->name);
 }
 
-/* Gives up on what hangs on values without a type, in text order until nothing changes, each value once. */
+/* Gives up on what hangs on values without a type, in text order until nothing changes, each value
+ * once. */
 static void give_up(Settler *s)
 {
     const Func *f = s->p->f;

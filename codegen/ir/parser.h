@@ -1,7 +1,8 @@
 /* parser.h - what the files of the parser share: one state, one token of look-ahead.
  *
- * The first error is recorded and makes the current token TOK_END for good, so that every rule simply runs out:
- * rules return nothing, and loops go on only while they see what they want. Nothing that is read after an error matters.
+ * The first error is recorded and makes the current token TOK_END for good, so that every rule
+ * simply runs out: rules return nothing, and loops go on only while they see what they want.
+ * Nothing that is read after an error matters.
  */
 #ifndef DV_IR_PARSER_H
 #define DV_IR_PARSER_H
@@ -9,7 +10,8 @@
 #include "codegen/ir/lex.h"
 #include "codegen/ir/parse.h"
 
-/* An instruction whose controlling type is still unknown, because its operands come later in the text. */
+/* An instruction whose controlling type is still unknown, because its operands come later in the
+ * text. */
 typedef struct PendingInst {
     Inst inst;
     u32 line, column;
@@ -89,7 +91,8 @@ i64 dv_parser_int(Parser *p, i64 min, i64 max, const char *what);
 Type dv_parser_type(Parser *p);
 /* Names dt7 as a type; TYPE_NONE and an error if it is not declared. */
 Type dv_parser_dyn_type(Parser *p, u32 id);
-/* Pays for making entities up to and including id where there are len; false (an error) if the gap is too large. */
+/* Pays for making entities up to and including id where there are len; false (an error) if the gap
+ * is too large. */
 bool dv_parser_pay(Parser *p, u32 len, u32 id);
 /* From now on comments belong to this entity. */
 void dv_parser_own(Parser *p, EntityKind kind, u32 id);
@@ -110,7 +113,8 @@ void dv_parser_body(Parser *p);
 
 /* ---- parse_types.c ---- */
 
-/* The controlling type, if the operands of this row that must have it tell it now; TYPE_NONE if not. */
+/* The controlling type, if the operands of this row that must have it tell it now; TYPE_NONE if
+ * not. */
 Type dv_parser_infer(const Parser *p, const OpInfo *info, const u32 *args);
 /* After the last instruction: gives aliases and pending instructions their types. */
 void dv_parser_settle_types(Parser *p);

@@ -1,10 +1,11 @@
 /* print.c - writes functions and instructions as text.
  *
- * Instructions are walked by the same spellings as in the parser (formats.def). The type suffix is written where a reader of
- * this block alone could not tell it: when the operand that gives the type is defined in another block, or no operand gives
- * it. Operands that are constants are shown again in a comment. An alias comes right after the definition of what it
- * stands for; those that stand for nothing come at the start of the first block. All of this is the reference
- * compiler's convention, except the last, which has no counterpart there.
+ * Instructions are walked by the same spellings as in the parser (formats.def). The type suffix is
+ * written where a reader of this block alone could not tell it: when the operand that gives the
+ * type is defined in another block, or no operand gives it. Operands that are constants are shown
+ * again in a comment. An alias comes right after the definition of what it stands for; those that
+ * stand for nothing come at the start of the first block. All of this is the reference compiler's
+ * convention, except the last, which has no counterpart there.
  */
 #include "base/bytes.h"
 #include "base/softfloat.h"
@@ -50,8 +51,8 @@ static u32 defining_block(const Func *f, u32 root)
     return v->kind == VALUE_RESULT ? dv_inst_block(f, (Inst){v->def}).id : v->def;
 }
 
-/* True if a reader of this block alone can tell the controlling type. An operand that is defined further down tells it
- * too, as a rule, but not if it depends on this one in turn. */
+/* True if a reader of this block alone can tell the controlling type. An operand that is defined
+ * further down tells it too, as a rule, but not if it depends on this one in turn. */
 static bool is_type_told(const Printer *p, Inst inst)
 {
     const Func *f = p->f;
@@ -148,9 +149,10 @@ static void print_iconst(TextBuf *out, Type type, u64 imm)
     dv_printer_int(out, (i64)imm);
 }
 
+/* A mask is written where it is used, unless it is no mask at all but some other constant. */
 static void print_mask(TextBuf *out, const Func *f, u32 id)
 {
-    if (id < f->constants.len && f->constants.data[id].present) {
+    if (dv_printer_is_mask(f, id)) {
         dv_printer_bytes(out, f->constants.data[id].bytes, f->constants.data[id].len);
     } else {
         dv_printer_ref(out, ENTITY_CONSTANT, id);

@@ -1,7 +1,8 @@
 /* print_preamble.c - writes names, signatures and the declarations of a function.
  *
- * The order is the reference compiler's: slots, regions, global values, dynamic types, signatures, functions, constants,
- * stack limit; runtime entities come last. Shuffle masks lie among the constants, but are written where they are used.
+ * The order is the reference compiler's: slots, regions, global values, dynamic types, signatures,
+ * functions, constants, stack limit; runtime entities come last. Shuffle masks lie among the
+ * constants, but are written where they are used.
  */
 #include "codegen/ir/printer.h"
 
@@ -319,7 +320,14 @@ static void print_functions(TextBuf *out, const Func *f)
     }
 }
 
-/* True for each constant that is nothing but the mask of shuffles; NULL if there are no constants. */
+bool dv_printer_is_mask(const Func *f, u32 id)
+{
+    return id < f->constants.len && f->constants.data[id].present &&
+           f->constants.data[id].len == 16;
+}
+
+/* True for each constant that is nothing but the mask of shuffles; NULL if there are no constants.
+ */
 static bool *find_masks(TextBuf *out, const Func *f)
 {
     if (f->constants.len == 0) {
@@ -331,7 +339,7 @@ static bool *find_masks(TextBuf *out, const Func *f)
         for (u32 i = 0; i < f->insts.len; i++) {
             const InstData *d = &f->insts.data[i];
             if (dv_ops[d->op].format == format && d->ent < f->constants.len) {
-                masks[d->ent] = pass == 0;
+                masks[d->ent] = pass == 0 && dv_printer_is_mask(f, d->ent);
             }
         }
     }

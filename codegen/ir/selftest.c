@@ -1,9 +1,10 @@
 /* selftest.c - walks every row of the tables of the IR.
  *
- * Names must be unique and found again, spellings must consist of known letters and fit the operands of the
- * rows that use them, specs must make sense for the set. Then each operation is built at each type of its set,
- * with operands chosen by its specs, once where the operands are defined in its own block and once where they are not (so
- * that the type must be written), printed, parsed and compared. A row that no such test can reach is a failure too.
+ * Names must be unique and found again, spellings must consist of known letters and fit the
+ * operands of the rows that use them, specs must make sense for the set. Then each operation is
+ * built at each type of its set, with operands chosen by its specs, once where the operands are
+ * defined in its own block and once where they are not (so that the type must be written), printed,
+ * parsed and compared. A row that no such test can reach is a failure too.
  */
 #include "codegen/ir/selftest.h"
 
@@ -302,7 +303,8 @@ static Type operand_type(TypeSpec spec, Type ctrl)
     }
 }
 
-/* What a letter of the spelling keeps outside args and dests, made different from what is there by default. */
+/* What a letter of the spelling keeps outside args and dests, made different from what is there by
+ * default. */
 static void fill_letter(Func *f, InstData *d, char letter, u32 *entities)
 {
     u8 bytes[TYPE_MAX_BYTES];
@@ -440,8 +442,8 @@ static bool build(Func *f, Op op, Type type, bool apart, Inst *made)
     return whole;
 }
 
-/* True if what an instruction says is the same. Masks and constants are compared by their bytes, tables by
- * the text. */
+/* True if what an instruction says is the same. Masks and constants are compared by their bytes,
+ * tables by the text. */
 static bool insts_equal(const Func *f, const Func *g, Inst i)
 {
     const InstData *a = dv_inst_const(f, i), *b = dv_inst_const(g, i);

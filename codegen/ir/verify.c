@@ -132,6 +132,29 @@ static bool inst_is_stored(const Func *f, Inst i)
     return (dv_ops[d->op].effects & FX_BRANCH) == 0 || calls_are_stored(f, d->imm[0], d->imm[1]);
 }
 
+/* Of all instructions and values, those in no block too: whoever shows an operand looks at its
+ * definition. */
+static bool check_definitions(Verifier *v)
+{
+    const Func *f = v->f;
+    for (u32 id = 0; id < f->insts.len; id++) {
+        if (f->insts.data[id].op >= OP_COUNT) {
+            dv_verify_say(v, (EntityRef){ENTITY_INST, id}, SAY_OPERATION,
+                          dv_verify_number(v, f->insts.data[id].op), NULL, NULL);
+            return false;
+        }
+    }
+    for (u32 id = 0; id < f->values.len; id++) {
+        if (f->values.data[id].kind == VALUE_RESULT && f->values.data[id].def >= f->insts.len) {
+            dv_verify_say(v, (EntityRef){ENTITY_VALUE, id}, SAY_STORAGE,
+                          dv_verify_name(v, ENTITY_VALUE, id), NULL, NULL);
+            return false;
+        }
+    }
+    v->work->steps += (u64)f->insts.len + f->values.len;
+    return true;
+}
+
 /* Walks the instructions of a block; a link that is not answered by the link back ends it, so it
  * ends. */
 static bool check_block_layout(Verifier *v, Block b, u64 *num_insts)
@@ -144,11 +167,6 @@ static bool check_block_layout(Verifier *v, Block b, u64 *num_insts)
             f->nodes.data[i.id].block.id != b.id) {
             dv_verify_say(v, at_inst(i), SAY_LAYOUT_INST, dv_verify_name(v, ENTITY_INST, i.id),
                           dv_verify_name(v, ENTITY_BLOCK, b.id), NULL);
-            return false;
-        }
-        if (f->insts.data[i.id].op >= OP_COUNT) {
-            dv_verify_say(v, at_inst(i), SAY_OPERATION, dv_verify_number(v, f->insts.data[i.id].op),
-                          NULL, NULL);
             return false;
         }
         if (!inst_is_stored(f, i)) {
@@ -221,8 +239,8 @@ static bool check_layout(Verifier *v)
 
 /* ---- aliases ---- */
 
-/* Says once of each alias of a missing value, and of each circle, that it leads nowhere. Walks are told apart by
- * the alias they start from, plus one: meeting one's own trace closes a circle. */
+/* Says once of each alias of a missing value, and of each circle, that it leads nowhere. Walks are
+ * told apart by the alias they start from, plus one: meeting one's own trace closes a circle. */
 static void report_broken_aliases(Verifier *v)
 {
     const Func *f = v->f;
@@ -272,7 +290,7 @@ static void check_use_of_result(Verifier *v, Inst use, u32 id, bool reachable)
     const Func *f = v->f;
     const ValueData *value = &f->values.data[id];
     Inst def = {value->def};
-    bool defined = def.id < f->insts.len && f->nodes.data[def.id].block.id != ENTITY_NONE &&
+    bool defined = f->nodes.data[def.id].block.id != ENTITY_NONE &&
                    value->num < f->insts.data[def.id].num_results &&
                    dv_inst_results(f, def)[value->num] == id;
     if (!defined) {
@@ -441,7 +459,7 @@ static void check_block(Verifier *v, Block b)
 static void verify(Verifier *v)
 {
     const Func *f = v->f;
-    if (!check_layout(v)) {
+    if (!check_definitions(v) || !check_layout(v)) {
         return;
     }
     v->resolved = dv_value_roots(f, &v->scratch);

@@ -71,7 +71,7 @@ static void check_block_arg(Verifier *v, Inst i, u32 dest, u32 n, Type expected)
     bool is_try = dv_inst_exceptions(f, i) != NULL;
     switch (block_arg_kind(arg)) {
     case ARG_VALUE:
-        dv_verify_arg_type(v, i, n, block_arg_index(arg), expected);
+        check_value_arg(v, i, block_arg_index(arg), expected);
         break;
     case ARG_RET:
         if (!is_try || dest != 0) {

@@ -263,7 +263,8 @@ static void check_results(Verifier *v, Inst i)
     }
 }
 
-/* Nothing is known of the operands that would have told the type: their definitions are in error. */
+/* Nothing is known of the operands that would have told the type: their definitions are in
+ * error. */
 static bool is_type_lost(const Verifier *v, Inst i)
 {
     const OpInfo *info = dv_inst_info(v->f, i);
@@ -289,9 +290,8 @@ static bool check_controlling_type(Verifier *v, Inst i)
     if (!valid && (type != TYPE_NONE || !is_type_lost(v, i))) {
         dv_verify_say(v, at_inst(i), SAY_CONTROLLING_TYPE, dv_verify_type_name(v, type), NULL,
                       NULL);
-    } else if (valid && info->set == SET_addr && info->format != FORMAT_INT_ADD_TRAP &&
-               !dv_verify_is_address(v, type)) {
-        say_pointer_width(v, i, type, info->name); /* of uadd_overflow_trap it is no address */
+    } else if (valid && info->set == SET_addr && !dv_verify_is_address(v, type)) {
+        say_pointer_width(v, i, type, info->name);
     }
     return valid;
 }

@@ -1,5 +1,5 @@
-/* clif_testing.h - what the tests of parser and printer share: parsing text, printing a file, and whether two functions
- * say the same. */
+/* clif_testing.h - what the tests of parser and printer share: parsing text, printing a file, and
+ * whether two functions say the same. */
 #ifndef DV_CLIF_TESTING_H
 #define DV_CLIF_TESTING_H
 
@@ -46,7 +46,8 @@ static inline bool str_equal(Str a, Str b)
 
 /* ---- do two functions say the same? ---- */
 
-/* Compares two Vecs of structures without pointers or, in what both wrote, padding: entry by entry. */
+/* Compares two Vecs of structures without pointers or, in what both wrote, padding: entry by entry.
+ */
 #define SAME_LIST(a, b, list, same_entry) \
     do { \
         if ((a)->list.len != (b)->list.len) { \
@@ -261,7 +262,8 @@ static inline bool same_values(const Func *a, const Func *b)
     return true;
 }
 
-/* What the two functions differ in, or NULL. Instructions are compared in layout order; their numbers are not text. */
+/* What the two functions differ in, or NULL. Instructions are compared in layout order; their
+ * numbers are not text. */
 static inline const char *func_difference(const Func *a, const Func *b)
 {
     const char *difference = preamble_difference(a, b);
@@ -323,7 +325,8 @@ static inline bool ends_in(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* Visits the .clif files of a directory and, one deep, of its directories; gives how many there were. */
+/* Visits the .clif files of a directory and, one deep, of its directories; gives how many there
+ * were. */
 static inline u32 visit_files(Fixture *x, const char *directory, u32 depth, VisitFile *visit)
 {
     u32 count = 0;

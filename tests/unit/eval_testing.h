@@ -19,8 +19,23 @@
 #include "base/rng.h"
 #include "codegen/ir/eval.h"
 
+/* The references need the compiler's integers of 128 bits. Where there are none, the self-describing files in
+ * tests/clif/run prove the same operations. */
+#ifdef __SIZEOF_INT128__
+#define EVAL_TESTING 1
 __extension__ typedef unsigned __int128 W;
 __extension__ typedef __int128 S;
+#else
+#define EVAL_TESTING 0
+#endif
+
+static inline int skip_program(void)
+{
+    puts("0 passed, 0 failed, 1 skipped");
+    return 0;
+}
+
+#if EVAL_TESTING
 
 enum { MAX_LANES = 256, ALL_TYPES = 160, GUARD_BYTES = 16, GUARD = 0xa7 };
 
@@ -96,7 +111,7 @@ static inline void list_types(void)
 typedef struct Case {
     EvalOp e;
     Type open; /* the type of the operand that the controlling type leaves open; TYPE_NONE */
-    u8 *args[OP_MAX_OPERANDS]; /* exactly as large as their types, for the sanitizer to guard */
+    u8 *args[OP_MAX_OPERANDS];   /* exactly as large as their types, for the sanitizer to guard */
     u8 *results[OP_MAX_RESULTS]; /* followed by GUARD_BYTES */
     u32 num_results;
 } Case;
@@ -182,11 +197,13 @@ static inline void set_arg_lane(const Case *c, u32 n, u32 i, W x)
 static inline void explain(const Case *c, const char *what, u32 n, u32 i, W got, W expected)
 {
     char ctrl[16], open[16];
-    fprintf(stderr, "%s.%s (open operand %s, aux %u): %s %u, lane %u: got %016llx%016llx, not %016llx%016llx\n",
-            dv_ops[c->e.op].name, c->e.type == TYPE_NONE ? "-" : dv_type_name(c->e.type, ctrl),
-            c->open == TYPE_NONE ? "-" : dv_type_name(c->open, open), c->e.aux, what, n, i,
-            (unsigned long long)(got >> 64), (unsigned long long)got,
-            (unsigned long long)(expected >> 64), (unsigned long long)expected);
+    fprintf(
+        stderr,
+        "%s.%s (open operand %s, aux %u): %s %u, lane %u: got %016llx%016llx, not %016llx%016llx\n",
+        dv_ops[c->e.op].name, c->e.type == TYPE_NONE ? "-" : dv_type_name(c->e.type, ctrl),
+        c->open == TYPE_NONE ? "-" : dv_type_name(c->open, open), c->e.aux, what, n, i,
+        (unsigned long long)(got >> 64), (unsigned long long)got,
+        (unsigned long long)(expected >> 64), (unsigned long long)expected);
     for (u32 a = 0; a < c->e.num_args; a++) {
         u32 lanes = type_lanes(c->e.arg_types[a]);
         W x = arg_lane(c, a, i < lanes ? i : lanes - 1);
@@ -237,17 +254,28 @@ static inline W random_integer(u32 bits)
 {
     W power = (W)1 << dv_rng_below(&rng, bits);
     switch (dv_rng_below(&rng, 12)) {
-    case 0: return dv_rng_below(&rng, 3);
-    case 1: return ~(W)0 - dv_rng_below(&rng, 2);
-    case 2: return smin_of(bits) + dv_rng_below(&rng, 2);
-    case 3: return smax_of(bits) - dv_rng_below(&rng, 2);
-    case 4: return power;
-    case 5: return power - 1;
-    case 6: return power + 1;
-    case 7: return (W)0 - power;
-    case 8: return random_bits() & (power - 1);
-    case 9: return ~(random_bits() & (power - 1));
-    default: return random_bits();
+    case 0:
+        return dv_rng_below(&rng, 3);
+    case 1:
+        return ~(W)0 - dv_rng_below(&rng, 2);
+    case 2:
+        return smin_of(bits) + dv_rng_below(&rng, 2);
+    case 3:
+        return smax_of(bits) - dv_rng_below(&rng, 2);
+    case 4:
+        return power;
+    case 5:
+        return power - 1;
+    case 6:
+        return power + 1;
+    case 7:
+        return (W)0 - power;
+    case 8:
+        return random_bits() & (power - 1);
+    case 9:
+        return ~(random_bits() & (power - 1));
+    default:
+        return random_bits();
     }
 }
 
@@ -261,24 +289,37 @@ static inline W random_float(u32 bits)
     W fraction = random_bits() & (((W)1 << frac) - 1);
     W exp = max_exp / 2 + dv_rng_below(&rng, 9) - 4;
     switch (dv_rng_below(&rng, 16)) {
-    case 0: return sign;
-    case 1: return sign | 1;
-    case 2: return sign | (((W)1 << frac) - dv_rng_below(&rng, 2)); /* about the least normal */
-    case 3: return sign | ((W)max_exp << frac);
-    case 4: return sign | (((W)max_exp << frac) - 1);
-    case 5: return sign | (W)max_exp << frac | fraction;
-    case 6: return sign | (W)max_exp << frac | ((W)1 << (frac - 1));
-    case 7: return sign | fraction;
-    case 8: return sign | exp << frac;
-    case 9: return sign | exp << frac | ((W)1 << (frac - 1));
-    case 10: case 11: return sign | exp << frac | fraction;
+    case 0:
+        return sign;
+    case 1:
+        return sign | 1;
+    case 2:
+        return sign | (((W)1 << frac) - dv_rng_below(&rng, 2)); /* about the least normal */
+    case 3:
+        return sign | ((W)max_exp << frac);
+    case 4:
+        return sign | (((W)max_exp << frac) - 1);
+    case 5:
+        return sign | (W)max_exp << frac | fraction;
+    case 6:
+        return sign | (W)max_exp << frac | ((W)1 << (frac - 1));
+    case 7:
+        return sign | fraction;
+    case 8:
+        return sign | exp << frac;
+    case 9:
+        return sign | exp << frac | ((W)1 << (frac - 1));
+    case 10:
+    case 11:
+        return sign | exp << frac | fraction;
     case 12: /* an integer or a half of up to 12 bits */
         exp = max_exp / 2 + dv_rng_below(&rng, frac < 12 ? frac : 12);
         return sign | exp << frac | (fraction & ~((((W)1 << frac) - 1) >> (exp - max_exp / 2 + 1)));
     case 13: /* about as large as integers can be */
         exp = max_exp / 2 + dv_rng_below(&rng, max_exp / 2 < 130 ? max_exp / 2 : 130);
         return sign | exp << frac | (dv_rng_chance(&rng, 2) ? fraction : 0);
-    default: return random_bits();
+    default:
+        return random_bits();
     }
 }
 
@@ -292,8 +333,11 @@ static inline void fill_operand(const Case *c, u32 n)
         if (n > 0 && dv_rng_chance(&rng, 8)) {
             W other = arg_lane(c, n - 1, i);
             u64 kind = dv_rng_below(&rng, 5);
-            x = kind == 0 ? ~other : kind == 1 ? other + 1 : kind == 2 ? other - 1
-              : kind == 3 ? other ^ smin_of(bits) : other;
+            x = kind == 0   ? ~other
+                : kind == 1 ? other + 1
+                : kind == 2 ? other - 1
+                : kind == 3 ? other ^ smin_of(bits)
+                            : other;
         }
         set_arg_lane(c, n, i, x);
     }
@@ -338,7 +382,8 @@ static inline void check_exhaustively(Case *c, LaneRef *ref, TrapRef *trap, Prep
     }
 }
 
-static inline void check_cell(Op op, Type ctrl, Type open, LaneRef *ref, TrapRef *trap, Prepare *prepare)
+static inline void check_cell(Op op, Type ctrl, Type open, LaneRef *ref, TrapRef *trap,
+                              Prepare *prepare)
 {
     Case c;
     case_start(&c, op, ctrl, open);
@@ -347,7 +392,7 @@ static inline void check_cell(Op op, Type ctrl, Type open, LaneRef *ref, TrapRef
     u32 rounds = lanes > 1 ? 6 + 200 / lanes : 2000;
     Format format = dv_ops[op].format;
     if (lanes > 1 && (format == FORMAT_INT_COMPARE || format == FORMAT_FLOAT_COMPARE)) {
-        rounds = 2 * (INTCC_COUNT + FLOATCC_COUNT); /* every condition */
+        rounds = 4 * FLOATCC_COUNT; /* every condition of either kind, the integers having fewer */
     }
     for (u32 round = 0; round < rounds; round++) {
         fill_operands(&c);
@@ -392,11 +437,13 @@ typedef enum Family { FAMILY_INT, FAMILY_FLOAT, FAMILY_VECTOR } Family;
 /* Which test program answers for an operation: by the groups of ops.def, so that a new row belongs somewhere. */
 static inline Family family_of(Op op)
 {
-    if (op == OP_fcmp || (op >= OP_fadd && op <= OP_nearest) || (op >= OP_fpromote && op <= OP_fcvt_from_sint)
-        || op == OP_fvdemote || op == OP_fvpromote_low || op == OP_x86_cvtt2dq) {
+    if (op == OP_fcmp || (op >= OP_fadd && op <= OP_nearest) ||
+        (op >= OP_fpromote && op <= OP_fcvt_from_sint) || op == OP_fvdemote ||
+        op == OP_fvpromote_low || op == OP_x86_cvtt2dq) {
         return FAMILY_FLOAT;
     }
-    return op == OP_bitcast || (op >= OP_splat && op <= OP_x86_pmaddubsw) ? FAMILY_VECTOR : FAMILY_INT;
+    return op == OP_bitcast || (op >= OP_splat && op <= OP_x86_pmaddubsw) ? FAMILY_VECTOR
+                                                                          : FAMILY_INT;
 }
 
 static inline u32 count_missing_open(Op op, Type ctrl)
@@ -406,8 +453,9 @@ static inline u32 count_missing_open(Op op, Type ctrl)
     u32 open = open_operand(op, ctrl);
     for (u32 s = 0; s < all_types.count; s++) {
         Type t = all_types.types[s];
-        bool wanted = open == OP_MAX_OPERANDS ? s == 0
-                                              : dv_typespec_matches((TypeSpec)info->operands[open], ctrl, t);
+        bool wanted = open == OP_MAX_OPERANDS
+                          ? s == 0
+                          : dv_typespec_matches((TypeSpec)info->operands[open], ctrl, t);
         if (wanted && exercised[op][all_types.index_of[ctrl]][s] < 4) {
             char name[16], other[16];
             fprintf(stderr, "%s.%s (open operand %s) was exercised %u times\n", info->name,
@@ -429,10 +477,13 @@ static inline u32 count_missing(Family family)
             continue;
         }
         for (u32 t = 0; t < all_types.count; t++) {
-            missing += cell_exists(op, all_types.types[t]) ? count_missing_open(op, all_types.types[t]) : 0;
+            missing += cell_exists(op, all_types.types[t])
+                           ? count_missing_open(op, all_types.types[t])
+                           : 0;
         }
     }
     return missing;
 }
 
+#endif
 #endif

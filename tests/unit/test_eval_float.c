@@ -10,11 +10,17 @@
 
 #include "eval_testing.h"
 
-#if LDBL_MANT_DIG == 113
+#if EVAL_TESTING && LDBL_MANT_DIG == 113
+#define HAS_QUAD 1
 typedef long double Q;
-#else
+#elif EVAL_TESTING && defined(__SIZEOF_FLOAT128__)
+#define HAS_QUAD 1
 __extension__ typedef __float128 Q;
+#else
+#define HAS_QUAD 0
 #endif
+
+#if HAS_QUAD
 
 #define BITS(c) type_lane_bits((c)->e.type)
 
@@ -110,15 +116,19 @@ static double half_of(W x)
 {
     i32 exp = (i32)(x >> 10 & 31);
     double fraction = (double)(u32)(x & 0x3ff);
-    double magnitude = exp == 31 ? (fraction == 0 ? HUGE_VAL : (double)NAN)
-                     : exp == 0 ? fraction / 16777216 : ldexp(fraction + 1024, exp - 25);
+    double magnitude = exp == 31  ? (fraction == 0 ? HUGE_VAL : (double)NAN)
+                       : exp == 0 ? fraction / 16777216
+                                  : ldexp(fraction + 1024, exp - 25);
     return is_negative(x, 16) ? -magnitude : magnitude;
 }
 
 /* The value of a float of any width; every one is exact. */
 static Q value_of(W x, u32 bits)
 {
-    return bits == 16 ? (Q)half_of(x) : bits == 32 ? (Q)float_of(x) : bits == 64 ? (Q)double_of(x) : quad_of(x);
+    return bits == 16   ? (Q)half_of(x)
+           : bits == 32 ? (Q)float_of(x)
+           : bits == 64 ? (Q)double_of(x)
+                        : quad_of(x);
 }
 
 /* The float nearest to q, ties to even, of at most 64 bits: how many times its distance to the next one is contained. */
@@ -150,34 +160,58 @@ static W round_to(u32 bits, Q q)
 static double in_double(Op op, double x, double y, double z)
 {
     switch (op) {
-    case OP_fadd: return x + y;
-    case OP_fsub: return x - y;
-    case OP_fmul: return x * y;
-    case OP_fdiv: return x / y;
-    case OP_sqrt: return sqrt(x);
-    case OP_fma: return fma(x, y, z);
-    case OP_ceil: return ceil(x);
-    case OP_floor: return floor(x);
-    case OP_trunc: return trunc(x);
-    case OP_nearest: return nearbyint(x);
-    default: fail(); return 0;
+    case OP_fadd:
+        return x + y;
+    case OP_fsub:
+        return x - y;
+    case OP_fmul:
+        return x * y;
+    case OP_fdiv:
+        return x / y;
+    case OP_sqrt:
+        return sqrt(x);
+    case OP_fma:
+        return fma(x, y, z);
+    case OP_ceil:
+        return ceil(x);
+    case OP_floor:
+        return floor(x);
+    case OP_trunc:
+        return trunc(x);
+    case OP_nearest:
+        return nearbyint(x);
+    default:
+        fail();
+        return 0;
     }
 }
 
 static float in_float(Op op, float x, float y, float z)
 {
     switch (op) {
-    case OP_fadd: return x + y;
-    case OP_fsub: return x - y;
-    case OP_fmul: return x * y;
-    case OP_fdiv: return x / y;
-    case OP_sqrt: return sqrtf(x);
-    case OP_fma: return fmaf(x, y, z);
-    case OP_ceil: return ceilf(x);
-    case OP_floor: return floorf(x);
-    case OP_trunc: return truncf(x);
-    case OP_nearest: return nearbyintf(x);
-    default: fail(); return 0;
+    case OP_fadd:
+        return x + y;
+    case OP_fsub:
+        return x - y;
+    case OP_fmul:
+        return x * y;
+    case OP_fdiv:
+        return x / y;
+    case OP_sqrt:
+        return sqrtf(x);
+    case OP_fma:
+        return fmaf(x, y, z);
+    case OP_ceil:
+        return ceilf(x);
+    case OP_floor:
+        return floorf(x);
+    case OP_trunc:
+        return truncf(x);
+    case OP_nearest:
+        return nearbyintf(x);
+    default:
+        fail();
+        return 0;
     }
 }
 
@@ -206,7 +240,8 @@ static W quad_sqrt(W x)
         exp--;
     }
     W root = 0, rest = 0;
-    for (i32 i = 113; i >= 0; i--) { /* the digits in pairs, the first from bit 113 down, then zeros */
+    for (i32 i = 113; i >= 0;
+         i--) { /* the digits in pairs, the first from bit 113 down, then zeros */
         u32 pair = i >= 57 ? (u32)(digits >> (2 * (i - 57)) & 3) : 0;
         rest = rest << 2 | pair;
         W trial = root << 2 | 1;
@@ -275,10 +310,17 @@ static W quad_round(Op op, W x)
     W whole = (W)q;
     Q rest = q - (Q)whole;
     switch (op) {
-    case OP_ceil: whole += !negative && rest > 0; break;
-    case OP_floor: whole += negative && rest > 0; break;
-    case OP_nearest: whole += rest > 0.5 || (rest == 0.5 && (whole & 1) != 0); break;
-    default: break;
+    case OP_ceil:
+        whole += !negative && rest > 0;
+        break;
+    case OP_floor:
+        whole += negative && rest > 0;
+        break;
+    case OP_nearest:
+        whole += rest > 0.5 || (rest == 0.5 && (whole & 1) != 0);
+        break;
+    default:
+        break;
     }
     return bits_of_quad((Q)whole) | (x & sign_bit(128));
 }
@@ -286,13 +328,20 @@ static W quad_round(Op op, W x)
 static W in_quad(Op op, W x, W y, W z)
 {
     switch (op) {
-    case OP_fadd: return bits_of_quad(quad_of(x) + quad_of(y));
-    case OP_fsub: return bits_of_quad(quad_of(x) - quad_of(y));
-    case OP_fmul: return bits_of_quad(quad_of(x) * quad_of(y));
-    case OP_fdiv: return bits_of_quad(quad_of(x) / quad_of(y));
-    case OP_sqrt: return quad_sqrt(x);
-    case OP_fma: return quad_fma(x, y, z);
-    default: return quad_round(op, x);
+    case OP_fadd:
+        return bits_of_quad(quad_of(x) + quad_of(y));
+    case OP_fsub:
+        return bits_of_quad(quad_of(x) - quad_of(y));
+    case OP_fmul:
+        return bits_of_quad(quad_of(x) * quad_of(y));
+    case OP_fdiv:
+        return bits_of_quad(quad_of(x) / quad_of(y));
+    case OP_sqrt:
+        return quad_sqrt(x);
+    case OP_fma:
+        return quad_fma(x, y, z);
+    default:
+        return quad_round(op, x);
     }
 }
 
@@ -307,9 +356,12 @@ static W ref_arithmetic(const Case *c, u32 n, u32 i)
             return round_to(16, (Q)half_of(x) * (Q)half_of(y) + (Q)half_of(z));
         }
         return round_to(16, (Q)in_double(op, half_of(x), half_of(y), half_of(z)));
-    case 32: return bits_of_float(in_float(op, float_of(x), float_of(y), float_of(z)));
-    case 64: return bits_of_double(in_double(op, double_of(x), double_of(y), double_of(z)));
-    default: return in_quad(op, x, y, z);
+    case 32:
+        return bits_of_float(in_float(op, float_of(x), float_of(y), float_of(z)));
+    case 64:
+        return bits_of_double(in_double(op, double_of(x), double_of(y), double_of(z)));
+    default:
+        return in_quad(op, x, y, z);
     }
 }
 
@@ -341,7 +393,8 @@ static void choose_near_operands(Case *c, u32 round)
     for (u32 i = 0; i < type_lanes(c->e.type) && round % 3 == 0; i++) {
         W x = arg_lane(c, 0, i);
         W shift = (W)dv_rng_below(&rng, 2 * frac) << frac;
-        set_arg_lane(c, 1, i, (dv_rng_chance(&rng, 2) ? x + shift : x - shift) ^ (random_bits() & 7));
+        set_arg_lane(c, 1, i,
+                     (dv_rng_chance(&rng, 2) ? x + shift : x - shift) ^ (random_bits() & 7));
     }
 }
 
@@ -417,7 +470,8 @@ static bool condition_holds(const char *cc, Q p, Q q)
         return cc[0] == 'u' || strcmp(cc, "ne") == 0;
     }
     const char *relation = cc[0] == 'u' ? cc + 1 : cc;
-    if (strcmp(relation, "eq") == 0 || strcmp(relation, "ne") == 0 || strcmp(relation, "one") == 0) {
+    if (strcmp(relation, "eq") == 0 || strcmp(relation, "ne") == 0 ||
+        strcmp(relation, "one") == 0) {
         return (p == q) == (relation[0] == 'e');
     }
     return (relation[0] == 'l' ? p < q : p > q) || (relation[1] == 'e' && p == q);
@@ -546,7 +600,10 @@ static W ref_to_int(const Case *c, u32 n, u32 i)
     if (x.nan || (x.below && !is_signed)) {
         return 0;
     }
-    return x.below ? smin_of(BITS(c)) : !x.above ? x.value : is_signed ? smax_of(BITS(c)) : umax_of(BITS(c));
+    return x.below     ? smin_of(BITS(c))
+           : !x.above  ? x.value
+           : is_signed ? smax_of(BITS(c))
+                       : umax_of(BITS(c));
 }
 
 /* The ends of the integer's range and the floats next to them, fractions about zero. */
@@ -589,10 +646,14 @@ static W ref_from_int(const Case *c, u32 n, u32 i)
     W magnitude = negative ? 0 - (W)signed_x : x;
     W sign = negative ? sign_bit(BITS(c)) : 0;
     switch (BITS(c)) {
-    case 16: return sign | round_to(16, magnitude >= 65520 ? power_of_two(100) : (Q)magnitude);
-    case 32: return sign | bits_of_float((float)magnitude);
-    case 64: return sign | bits_of_double((double)magnitude);
-    default: return sign | bits_of_quad((Q)magnitude);
+    case 16:
+        return sign | round_to(16, magnitude >= 65520 ? power_of_two(100) : (Q)magnitude);
+    case 32:
+        return sign | bits_of_float((float)magnitude);
+    case 64:
+        return sign | bits_of_double((double)magnitude);
+    default:
+        return sign | bits_of_quad((Q)magnitude);
     }
 }
 
@@ -635,14 +696,17 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arithmetic),
-        cmocka_unit_test(test_rounding),
-        cmocka_unit_test(test_bits),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_widths),
-        cmocka_unit_test(test_to_integers),
-        cmocka_unit_test(test_from_integers),
-        cmocka_unit_test(test_everything_was_covered),
+        cmocka_unit_test(test_arithmetic),    cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_bits),          cmocka_unit_test(test_order),
+        cmocka_unit_test(test_widths),        cmocka_unit_test(test_to_integers),
+        cmocka_unit_test(test_from_integers), cmocka_unit_test(test_everything_was_covered),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
+
+#else
+int main(void)
+{
+    return skip_program();
+}
+#endif

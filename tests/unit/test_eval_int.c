@@ -2,6 +2,8 @@
  * way than the evaluator wherever there is one: exhaustive where operands have 16 bits, else corners and random. */
 #include "eval_testing.h"
 
+#if EVAL_TESTING
+
 #define BITS(c) type_lane_bits((c)->e.type)
 
 /* A reference for lane i, given x y z, the lanes of the operands, sx sy, the same as signed, and the lane width. */
@@ -113,7 +115,8 @@ static bool add_exceeds(const Case *c, bool is_signed)
     W x = arg_lane(c, 0, 0), y = arg_lane(c, 1, 0);
     S low = (S)(((x & 1) + (y & 1) + carry_in(c)) / 2);
     if (is_signed) {
-        return half_exceeds((to_signed(x, bits) >> 1) + (to_signed(y, bits) >> 1) + low, true, bits);
+        return half_exceeds((to_signed(x, bits) >> 1) + (to_signed(y, bits) >> 1) + low, true,
+                            bits);
     }
     return half_exceeds((S)((x >> 1) + (y >> 1) + (W)low), false, bits);
 }
@@ -125,7 +128,8 @@ static bool sub_exceeds(const Case *c, bool is_signed)
     int low = (int)(x & 1) - (int)(y & 1) - (int)carry_in(c); /* -2 .. 1 */
     S half_low = low >= 0 ? 0 : -1;
     if (is_signed) {
-        return half_exceeds((to_signed(x, bits) >> 1) - (to_signed(y, bits) >> 1) + half_low, true, bits);
+        return half_exceeds((to_signed(x, bits) >> 1) - (to_signed(y, bits) >> 1) + half_low, true,
+                            bits);
     }
     return (S)(x >> 1) - (S)(y >> 1) + half_low < 0;
 }
@@ -192,11 +196,16 @@ static W ref_shift(const Case *c, u32 n, u32 i)
     W power = (W)1 << amount;
     S sx = to_signed(x, bits);
     switch (c->e.op) {
-    case OP_ishl: return x * power;
-    case OP_ushr: return x / power;
-    case OP_sshr: return sx >= 0 ? x / power : ~(~(W)sx / power);
-    case OP_rotl: return amount == 0 ? x : x * power + x / smin_of(bits - amount + 1);
-    default: return amount == 0 ? x : x / power + x % power * smin_of(bits - amount + 1);
+    case OP_ishl:
+        return x * power;
+    case OP_ushr:
+        return x / power;
+    case OP_sshr:
+        return sx >= 0 ? x / power : ~(~(W)sx / power);
+    case OP_rotl:
+        return amount == 0 ? x : x * power + x / smin_of(bits - amount + 1);
+    default:
+        return amount == 0 ? x : x / power + x % power * smin_of(bits - amount + 1);
     }
 }
 
@@ -348,7 +357,8 @@ static void test_selection(void **state)
     check_operation(OP_bmask, ref_bmask, NULL, choose_condition);
     check_operation(OP_bitselect, ref_bitselect, NULL, NULL);
     check_operation(OP_blendv, ref_blendv, NULL, choose_lanes);
-    check_operation(OP_blendv, ref_bitselect, NULL, NULL); /* lanes that are neither are mixed by bits */
+    check_operation(OP_blendv, ref_bitselect, NULL,
+                    NULL); /* lanes that are neither are mixed by bits */
 }
 
 /* ---- width, constants, conditional traps ---- */
@@ -428,11 +438,16 @@ static W ref_rmw(const char *name, W old, W x, u32 bits)
         return takes_old == (name[2] == 'i') ? old : x;
     }
     switch (name[0]) {
-    case 'a': return name[1] == 'd' ? old + x : old & x;
-    case 's': return old - x;
-    case 'n': return ~old | ~x;
-    case 'o': return old | x;
-    default: return name[1] == 'o' ? (old | x) & ~(old & x) : x;
+    case 'a':
+        return name[1] == 'd' ? old + x : old & x;
+    case 's':
+        return old - x;
+    case 'n':
+        return ~old | ~x;
+    case 'o':
+        return old | x;
+    default:
+        return name[1] == 'o' ? (old | x) & ~(old & x) : x;
     }
 }
 
@@ -463,7 +478,8 @@ static void test_rmw(void **state)
         for (u32 lane = LANE_I8; lane <= LANE_I128; lane++) {
             Type type = TYPE_MAKE(lane, 0);
             for (u32 round = 0; round < 2000; round++) {
-                check_rmw((RmwOp)op, type, random_integer(type_bits(type)), random_integer(type_bits(type)));
+                check_rmw((RmwOp)op, type, random_integer(type_bits(type)),
+                          random_integer(type_bits(type)));
             }
         }
     }
@@ -475,7 +491,8 @@ static void test_which_are_pure(void **state)
 {
     (void)state;
     for (u32 i = 0; i < OP_COUNT; i++) {
-        bool expected = (i >= OP_iconst && i <= OP_x86_cvtt2dq) || i == OP_trapz || i == OP_trapnz || i == OP_nop;
+        bool expected = (i >= OP_iconst && i <= OP_x86_cvtt2dq) || i == OP_trapz ||
+                        i == OP_trapnz || i == OP_nop;
         assert_int_equal(dv_eval_op_is_pure((Op)i), expected);
     }
 }
@@ -513,3 +530,10 @@ int main(void)
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
+
+#else
+int main(void)
+{
+    return skip_program();
+}
+#endif

@@ -1,6 +1,6 @@
-/* test_parse.c - parsing: every error message with its line and column; what becomes of commands, comments and lines; types
- * found from what comes later; and that hostile text costs neither memory nor time. What is read right is mostly shown by
- * tests/clif/parse and test_print.c. */
+/* test_parse.c - parsing: every error message with its line and column; what becomes of commands,
+ * comments and lines; types found from what comes later; and that hostile text costs neither memory
+ * nor time. What is read right is mostly shown by tests/clif/parse and test_print.c. */
 #include "clif_testing.h"
 
 /* ---- errors ---- */
@@ -13,7 +13,8 @@ typedef struct ErrorCase {
 
 /* Instructions stand in line 2 from column 9 on; their function has a preamble like this. */
 #define BODY_BEGIN \
-    "function %f(i32) { ss0 = explicit_slot 8 sig0 = (i32) -> i32 fn0 = %g sig0 block0(v0: i32):\n" \
+    "function %f(i32) { ss0 = explicit_slot 8 sig0 = (i32) -> i32 fn0 = %g sig0 " \
+    "block0(v0: i32):\n" \
     "        "
 #define BODY(text) BODY_BEGIN text "\n}\n"
 #define IN_FUNC(text) "function %f() {\n" text "\n}\n"
@@ -266,11 +267,10 @@ static void commands_are_words(void **state)
 {
     Fixture *x = *state;
     ClifFile file;
-    parse_good(
-        &x->arena,
-        str_of(
-            "test run\n\n  set opt_level=speed ; why\nset a-b=~!@\ntarget x86_64 has_avx2\tsse42\r\ntest"),
-        &file);
+    parse_good(&x->arena,
+               str_of("test run\n\n  set opt_level=speed ; why\nset a-b=~!@\n"
+                      "target x86_64 has_avx2\tsse42\r\ntest"),
+               &file);
     assert_int_equal(file.commands.len, 5);
     assert_int_equal(file.commands.data[0].kind, CLIF_TEST);
     check_str(file.commands.data[0].words[0], "run");
@@ -374,10 +374,11 @@ static void types_flow_backwards_over_aliases(void **state)
     ClifFile file;
     parse_good(
         &x->arena,
-        str_of(
-            "function %f(f64) { block0(v0: f64):\n jump block2\n"
-            "block1:\n v1 = fadd v2, v2\n v3, v4 = uadd_overflow v5, v5\n v6 = fcmp lt v1, v1\n jump block1\n"
-            "block2:\n v2 -> v7\n v7 -> v8\n v8 = fneg v9\n v9 -> v0\n v5 = iconst.i16 1\n jump block1\n}"),
+        str_of("function %f(f64) { block0(v0: f64):\n jump block2\n"
+               "block1:\n v1 = fadd v2, v2\n v3, v4 = uadd_overflow v5, v5\n v6 = fcmp lt v1, v1\n"
+               " jump block1\n"
+               "block2:\n v2 -> v7\n v7 -> v8\n v8 = fneg v9\n v9 -> v0\n v5 = iconst.i16 1\n"
+               " jump block1\n}"),
         &file);
     static const Type types[] = {TYPE_F64, TYPE_F64, TYPE_F64, TYPE_I16, TYPE_I8,
                                  TYPE_I16, TYPE_I8,  TYPE_F64, TYPE_F64, TYPE_F64};
@@ -387,17 +388,18 @@ static void types_flow_backwards_over_aliases(void **state)
     }
 }
 
-/* Calls through what is not declared may name any results; these and what hangs on them have no type. */
+/* Calls through what is not declared may name any results; these and what hangs on them have no
+ * type. */
 static void unknown_callees_leave_types_open(void **state)
 {
     Fixture *x = *state;
     ClifFile file;
     parse_good(
         &x->arena,
-        str_of(
-            "function %f(i32) { block0(v0: i32):\n v4 = iadd v3, v3\n v1, v2 = call fn9(v0)\n v3 = iadd v1, v2\n"
-            " v5 = iadd v1, v0\n v6, v7, v8 = call_indirect.i64 sig7, v0()\n call fn9()\n"
-            " v10 = memory_size heap3\n v11 = iadd v10, v10\n return }"),
+        str_of("function %f(i32) { block0(v0: i32):\n v4 = iadd v3, v3\n v1, v2 = call fn9(v0)\n"
+               " v3 = iadd v1, v2\n"
+               " v5 = iadd v1, v0\n v6, v7, v8 = call_indirect.i64 sig7, v0()\n call fn9()\n"
+               " v10 = memory_size heap3\n v11 = iadd v10, v10\n return }"),
         &file);
     static const Type types[] = {TYPE_I32,  TYPE_NONE, TYPE_NONE, TYPE_NONE, TYPE_NONE, TYPE_I32,
                                  TYPE_NONE, TYPE_NONE, TYPE_NONE, TYPE_NONE, TYPE_NONE, TYPE_NONE};
@@ -412,12 +414,12 @@ static void constants_are_shared_and_extended(void **state)
 {
     Fixture *x = *state;
     ClifFile file;
-    parse_good(
-        &x->arena,
-        str_of(
-            "function %f() { const1 = 0x01 block0:\n v0 = vconst.i32x4 [1 0 0 0]\n v1 = vconst.i8x16 0x1\n"
-            "v2 = vconst.i64x2 const1\n v3 = vconst.i8x16 0x1\n v4 = vconst.i8x8 const1\n return }"),
-        &file);
+    parse_good(&x->arena,
+               str_of("function %f() { const1 = 0x01 block0:\n v0 = vconst.i32x4 [1 0 0 0]\n"
+                      " v1 = vconst.i8x16 0x1\n"
+                      "v2 = vconst.i64x2 const1\n v3 = vconst.i8x16 0x1\n"
+                      " v4 = vconst.i8x8 const1\n return }"),
+               &file);
     const Func *f = &file.funcs.data[0]->func;
     assert_int_equal(f->constants.len, 3);
     assert_false(f->constants.data[0].present);

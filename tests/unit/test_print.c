@@ -1,6 +1,6 @@
-/* test_print.c - printing: what is printed parses to the same function, on every file of tests/clif (or of the directories
- * named as arguments) and on what is left of them after damage; the parts of print.h that files do not reach; and that
- * whatever parses prints, however wrong it is. */
+/* test_print.c - printing: what is printed parses to the same function, on every file of tests/clif
+ * (or of the directories named as arguments) and on what is left of them after damage; the parts of
+ * print.h that files do not reach; and that whatever parses prints, however wrong it is. */
 #include "clif_testing.h"
 
 #include "base/rng.h"

@@ -1,5 +1,6 @@
-/* test_verify.c - the verifier: the files of tests/clif/verifier say what it finds in text, to the last error; the
- * tests here make what text cannot say; and in the end every message there is must have been provoked. */
+/* test_verify.c - the verifier: the files of tests/clif/verifier say what it finds in text, to the
+ * last error; the tests here make what text cannot say; and in the end every message there is must
+ * have been provoked. */
 #include <dirent.h>
 
 #include "flow_testing.h"
@@ -218,6 +219,9 @@ static void broken_layout(void **state)
     f->blocks.data[1].next.id = 99;
     expect_error(x, f, at(ENTITY_BLOCK, 99),
                  "block99 does not stand in the layout where its neighbours say");
+    f->blocks.data[1].next.id = 3;
+    expect_error(x, f, at(ENTITY_BLOCK, 3),
+                 "block3 does not stand in the layout where its neighbours say");
     f->blocks.data[1].next.id = ENTITY_NONE;
     expect_error(x, f, at(ENTITY_BLOCK, 2),
                  "block2 does not stand in the layout where its neighbours say");
@@ -243,25 +247,30 @@ static void broken_storage(void **state)
     expect_error(x, f, at(ENTITY_INST, 1), "there is no operation number 60000");
     f = parse_one(x, simple);
     f->insts.data[4].num_args = 1000;
-    expect_error(x, f, at(ENTITY_INST, 4), "lists of inst4 lie outside of the function's storage");
+    expect_error(x, f, at(ENTITY_INST, 4),
+                 "contents of inst4 lie outside of the function's storage");
     f = parse_one(x, simple);
     f->insts.data[0].num_results = UINT32_MAX;
-    expect_error(x, f, at(ENTITY_INST, 0), "lists of inst0 lie outside of the function's storage");
+    expect_error(x, f, at(ENTITY_INST, 0),
+                 "contents of inst0 lie outside of the function's storage");
     f = parse_one(x, simple);
     f->insts.data[3].imm[0] = 1;
-    expect_error(x, f, at(ENTITY_INST, 3), "lists of inst3 lie outside of the function's storage");
+    expect_error(x, f, at(ENTITY_INST, 3),
+                 "contents of inst3 lie outside of the function's storage");
     f = parse_one(x, simple);
     f->calls.data[0].args = UINT32_MAX;
-    expect_error(x, f, at(ENTITY_INST, 3), "lists of inst3 lie outside of the function's storage");
+    expect_error(x, f, at(ENTITY_INST, 3),
+                 "contents of inst3 lie outside of the function's storage");
     f = parse_one(x, simple);
     f->blocks.data[1].params = UINT32_MAX;
     expect_error(x, f, at(ENTITY_BLOCK, 1),
-                 "lists of block1 lie outside of the function's storage");
+                 "contents of block1 lie outside of the function's storage");
     f = parse_one(
         x, "function %f() { sig0 = ()\n fn0 = %g sig0\nblock0: try_call fn0(), sig0, block1, []\n"
            "block1: return }");
     f->insts.data[0].imm[1] = 1;
-    expect_error(x, f, at(ENTITY_INST, 0), "lists of inst0 lie outside of the function's storage");
+    expect_error(x, f, at(ENTITY_INST, 0),
+                 "contents of inst0 lie outside of the function's storage");
 }
 
 static void broken_definitions(void **state)
@@ -283,6 +292,9 @@ static void broken_definitions(void **state)
     assert_string_equal(errors.list.data[1].text,
                         "v3 is defined by block2 which is not in the layout or does not have it");
     assert_int_equal(errors.total, 2);
+    f = parse_one(x, simple);
+    f->values.data[2].def = f->insts.len;
+    expect_error(x, f, at(ENTITY_VALUE, 2), "contents of v2 lie outside of the function's storage");
     f = parse_one(x, simple);
     Value nowhere = dv_value_make(f, TYPE_I32);
     Inst outside = dv_inst_make(f, OP_get_pinned_reg, TYPE_I32, NULL, 0);
@@ -352,9 +364,12 @@ static void broken_preamble(void **state)
 {
     Fixture *x = *state;
     static const char text[] =
-        "function %f() {\n sig0 = (i32) -> i64\n ss0 = explicit_slot 8\n gv0 = symbol %s\n gv1 = load.i64 gv0\n"
-        " gv2 = dyn_scale_target_const.i32x4\n dt0 = i32x4*gv2\n table0 = table 0, index i32, min 1, funcref\n"
-        " global0 = global 0, i32\n sig1 = ()\n type0 = func (i32), sig2\n sig2 = (i32)\nblock0:\n return\n}\n";
+        "function %f() {\n sig0 = (i32) -> i64\n ss0 = explicit_slot 8\n"
+        " gv0 = symbol %s\n gv1 = load.i64 gv0\n"
+        " gv2 = dyn_scale_target_const.i32x4\n dt0 = i32x4*gv2\n"
+        " table0 = table 0, index i32, min 1, funcref\n"
+        " global0 = global 0, i32\n sig1 = ()\n type0 = func (i64), sig2\n sig2 = (i64)\n"
+        "block0:\n return\n}\n";
     Func *f = parse_one(x, text);
     expect_valid(x, f);
     f->sigs.data[0].params[0].type = 0x1234;
@@ -405,12 +420,12 @@ static void address_width(void **state)
 {
     Fixture *x = *state;
     VerifyErrors errors;
-    Func *f = parse_one(
-        x,
-        "function %f(i64, i32) {\n ss0 = explicit_slot 8\n gv0 = symbol %s\n gv1 = iadd_imm.i64 gv0, 8\n"
-        "block0(v0: i64, v1: i32):\n v2 = load.i32 v0\n v3 = load.i32 v1\n v4 = stack_addr.i64 ss0\n"
-        " v5 = stack_addr.i32 ss0\n v6 = uadd_overflow_trap v0, v0, user1\n"
-        " v7 = uadd_overflow_trap v1, v1, user1\n return\n}\n");
+    Func *f = parse_one(x, "function %f(i64, i32) {\n ss0 = explicit_slot 8\n"
+                           " gv0 = symbol %s\n gv1 = iadd_imm.i64 gv0, 8\n"
+                           "block0(v0: i64, v1: i32):\n v2 = load.i32 v0\n v3 = load.i32 v1\n"
+                           " v4 = stack_addr.i64 ss0\n"
+                           " v5 = stack_addr.i32 ss0\n v6 = uadd_overflow_trap v0, v0, user1\n"
+                           " v7 = uadd_overflow_trap v1, v1, user1\n return\n}\n");
     assert_true(verify(x, f, 0, &errors));
     assert_false(verify(x, f, 64, &errors));
     assert_int_equal(errors.total, 2);
@@ -513,7 +528,8 @@ static void million_instructions(void **state)
     assert_ptr_equal(dv_arena_mark(&x->arena).chunk, mark.chunk);
 }
 
-/* One function's tail calls and try_calls may all share long signatures, and every one may be wrong. */
+/* One function's tail calls and try_calls may all share long signatures, and every one may be
+ * wrong. */
 static void shared_long_lists(void **state)
 {
     Fixture *x = *state;
@@ -570,7 +586,8 @@ static void run_out(Fixture *x)
     dv_verify(parse_one(x, simple), &x->arena, NULL, &errors, NULL);
 }
 
-/* Wherever memory runs out, the escape arrives and nothing is lost: the teardown counts what is left. */
+/* Wherever memory runs out, the escape arrives and nothing is lost: the teardown counts what is
+ * left. */
 static void memory_runs_out(void **state)
 {
     Fixture *x = *state;
@@ -648,17 +665,22 @@ static void garbage(void **state)
 {
     static const char text[] =
         "function %f(i32, i64) -> i32 system_v {\n sig0 = (i64) -> i32 system_v\n fn0 = %g sig0\n"
-        " heap0 = memory 0, index i32, min 1, page 65536\n table0 = table 0, index i32, min 1, funcref\n"
-        " global0 = global 0, i32, mutable\n sig1 = (i32) wasm\n type0 = func (i32), sig1\n tag0 = tag 0, type0\n"
+        " heap0 = memory 0, index i32, min 1, page 65536\n"
+        " table0 = table 0, index i32, min 1, funcref\n"
+        " global0 = global 0, i32, mutable\n sig1 = (i32) wasm\n"
+        " type0 = func (i32), sig1\n tag0 = tag 0, type0\n"
         " const0 = 0x000102030405060708090a0b0c0d0e0f\n gv0 = symbol %s\n ss0 = explicit_slot 8\n"
-        "block0(v0: i32, v1: i64):\n v2 = iadd v0, v0\n v3 = call fn0(v1), stack_map=[i32 @ ss0+0]\n"
+        "block0(v0: i32, v1: i64):\n v2 = iadd v0, v0\n"
+        " v3 = call fn0(v1), stack_map=[i32 @ ss0+0]\n"
         " v4 = vconst.i8x16 const0\n v5 = shuffle v4, v4, const0\n v6, v7 = uadd_overflow v0, v2\n"
         " v8 = symbol_value.i64 gv0\n v9 = get_exception_handler_address.i64 block1, 0\n"
         " br_table v0, block1(v0, v1, v0, v1), [block2, block1(v3, v1, v3, v8)]\n"
         "block1(v10: i32, v11: i64, v12: i32, v13: i64):\n"
-        " try_call fn0(v1), sig0, block3(ret0), [ tag1: block4(exn0, exn1), context v1, default: block2 ]\n"
+        " try_call fn0(v1), sig0, block3(ret0),"
+        " [ tag1: block4(exn0, exn1), context v1, default: block2 ]\n"
         "block2:\n v14 = heap_load.i32 heap0, v0, offset=4\n global_set global0, v14\n"
-        " call_table table0, type0, v0(v14)\n v18 = global_get.i32 global0\n trapz v14, user1\n return v14\n"
+        " call_table table0, type0, v0(v14)\n v18 = global_get.i32 global0\n"
+        " trapz v14, user1\n return v14\n"
         "block3(v15: i32):\n return v15\n"
         "block4(v16: i64, v17: i64):\n throw tag0(v0)\n}\n";
     Fixture *x = *state;
