@@ -82,33 +82,43 @@ static void run_once(Pool *pool, Str text, double *seconds)
     dv_arena_release(&arena);
 }
 
-/* The best nanoseconds per unit of each phase. The pool is kept, so that all rounds but the first have
- * warm memory. */
+/* The best nanoseconds per unit of each phase, measured on one text. */
+typedef struct Measurement {
+    Pool *pool; /* kept, so that all rounds but the first have warm memory */
+    BigShape shape;
+    u32 size_index;
+    double *best;
+} Measurement;
+
+static void measure_text(void *context)
+{
+    Measurement *m = context;
+    Arena arena;
+    TextBuf text;
+    u32 n = sizes[m->size_index];
+    dv_arena_init(&arena, m->pool);
+    dv_text_init(&text, &arena);
+    big_clif(&text, m->shape, n);
+    for (u32 round = 0; round < rounds[m->size_index]; round++) {
+        double seconds[PHASE_COUNT];
+        run_once(m->pool, (Str){text.data, (u32)text.length}, seconds);
+        for (u32 phase = 0; phase < PHASE_COUNT; phase++) {
+            double ns = seconds[phase] * 1e9 / n;
+            m->best[phase] = round == 0 || ns < m->best[phase] ? ns : m->best[phase];
+        }
+    }
+    dv_arena_release(&arena);
+}
+
 static void measure(BigShape shape, u32 size_index, double *best)
 {
     Pool pool;
-    Arena arena;
-    Escape escape;
-    TextBuf text;
-    u32 n = sizes[size_index];
+    Measurement m = {&pool, shape, size_index, best};
     dv_pool_init(&pool, NULL);
-    dv_escape_enter(&escape, &pool);
-    if (setjmp(escape.env) != 0) {
-        fail(davit_status_name(escape.status));
+    davit_status_t status = dv_pool_protect(&pool, measure_text, &m);
+    if (status != DAVIT_OK) {
+        fail(davit_status_name(status));
     }
-    dv_arena_init(&arena, &pool);
-    dv_text_init(&text, &arena);
-    big_clif(&text, shape, n);
-    for (u32 round = 0; round < rounds[size_index]; round++) {
-        double seconds[PHASE_COUNT];
-        run_once(&pool, (Str){text.data, (u32)text.length}, seconds);
-        for (u32 phase = 0; phase < PHASE_COUNT; phase++) {
-            double ns = seconds[phase] * 1e9 / n;
-            best[phase] = round == 0 || ns < best[phase] ? ns : best[phase];
-        }
-    }
-    dv_escape_leave(&escape, &pool);
-    dv_arena_release(&arena);
     dv_pool_destroy(&pool);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/selftest.h"
 #include "base/softfloat.h"
+#include "codegen/ir/selftest.h"
 #include "tools/commands.h"
 
 /* Runs the checks that the library carries inside, on whatever host this is. */
@@ -18,6 +19,7 @@ static int run_selftest(Command *command)
     } parts[] = {
         {"base", dv_selftest_base},
         {"softfloat", dv_selftest_softfloat},
+        {"ir", dv_selftest_ir},
     };
     (void)command;
     unsigned failed = 0;

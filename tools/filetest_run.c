@@ -173,8 +173,9 @@ static void run_fuel(Run *r, const ClifComment *comment, Directive d)
     }
     call_func(r, &call, &result);
     bool same = result.outcome == EVAL_RETURNED && result.fuel_used == load_le64(want);
+    const char *used = dv_arena_printf(r->t->scratch, "it uses %" PRIu64, result.fuel_used);
     dv_filetest_report(r->t, comment->line, same ? VERDICT_PASS : VERDICT_FAIL, "fuel", r->target,
-                       same ? "" : "it uses %" PRIu64, result.fuel_used);
+                       "%s", same ? "" : used);
 }
 
 /* Applies the setups above comment n of the owner to a fresh instance. */
