@@ -384,8 +384,8 @@ static void set_mask(Builder *b, Inst i, const u8 *mask)
         dv_builder_fail(b, "no mask was given");
         return;
     }
-    u32 constant = dv_constant_make(b->f, mask, 16).id;
-    dv_inst(b->f, i)->ent = constant;
+    u32 number = dv_mask_make(b->f, mask);
+    dv_inst(b->f, i)->ent = number;
 }
 
 /* Puts into the instruction what one letter of its format's spelling stands for. */

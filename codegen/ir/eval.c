@@ -342,14 +342,13 @@ Code *dv_eval_prepare(Evaluator *e, const Func *f, Arena *arena)
 
 /* ---- Instructions ---- */
 
+/* The bytes that a vconst, f128const or shuffle asks for. */
 static const u8 *constant_bytes(Evaluator *e, const InstData *d, u32 size)
 {
-    const ConstantData *constant = &vec_at(&dv_eval_func(e)->constants, d->ent);
-    if (constant->len >= size) {
-        return constant->bytes;
+    if (d->op == OP_shuffle) {
+        return vec_at(&dv_eval_func(e)->masks, d->ent).bytes;
     }
-    memset(e->constant, 0, size);
-    memcpy(e->constant, constant->bytes, constant->len);
+    dv_constant_read(dv_eval_func(e), d->ent, e->constant, size);
     return e->constant;
 }
 

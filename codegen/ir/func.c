@@ -532,6 +532,24 @@ Constant dv_constant_make(Func *f, const u8 *bytes, u32 len)
     return (Constant){id};
 }
 
+void dv_constant_read(const Func *f, u32 id, u8 *out, u32 len)
+{
+    const ConstantData *c = &vec_at(&f->constants, id);
+    u32 have = c->len < len ? c->len : len;
+    memset(out, 0, len);
+    if (have != 0) {
+        memcpy(out, c->bytes, have);
+    }
+}
+
+u32 dv_mask_make(Func *f, const u8 *bytes)
+{
+    ShuffleMask mask;
+    memcpy(mask.bytes, bytes, sizeof mask.bytes);
+    vec_push(f->arena, &f->masks, mask);
+    return f->masks.len - 1;
+}
+
 void dv_srcloc_set(Func *f, Inst i, u32 srcloc)
 {
     while (f->srclocs.len <= i.id) {

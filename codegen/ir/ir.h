@@ -232,6 +232,10 @@ typedef struct ConstantData {
     const u8 *bytes; /* little-endian: lane 0 first */
 } ConstantData;
 
+typedef struct ShuffleMask {
+    u8 bytes[16];
+} ShuffleMask;
+
 typedef struct RegionData {
     bool present;
     u32 index; /* the number right of = */
@@ -443,6 +447,7 @@ typedef struct Func {
     VEC(u32) pool;
     VEC(BlockCall) calls;
     VEC(ExceptionTable) exception_tables;
+    VEC(ShuffleMask) masks; /* of shuffles, which write them out */
     Block first_block, last_block;
     /* seldom present */
     VEC(u32) srclocs; /* by instruction; may be shorter than insts */
@@ -614,6 +619,10 @@ static inline Type dv_value_type(const Func *f, Value v)
 
 /* A constant of these bytes, shared with an equal one already there. */
 Constant dv_constant_make(Func *f, const u8 *bytes, u32 len);
+/* The first len bytes of a constant that exists; one declared shorter is zero-extended. */
+void dv_constant_read(const Func *f, u32 id, u8 *out, u32 len);
+/* A new shuffle mask; gives its number in masks. */
+u32 dv_mask_make(Func *f, const u8 *bytes);
 void dv_srcloc_set(Func *f, Inst i, u32 srcloc);
 u32 dv_srcloc(const Func *f, Inst i);                  /* SRCLOC_NONE */
 const StackMap *dv_stack_map(const Func *f, Inst i);   /* NULL if none */

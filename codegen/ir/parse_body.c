@@ -223,20 +223,14 @@ static void parse_float(Parser *p, Draft *d, Type type)
     }
 }
 
-/* A declared constant shorter than its use is zero-extended, so that all who read it find enough
- * bytes. */
-static void extend_constant(Parser *p, u32 id, u32 len)
+/* A number named before there is such a constant stays absent: constants written inside of instructions
+ * must not take it, or printing, which declares those first, would change what the name means. */
+static void reserve_constant(Parser *p, u32 id)
 {
-    if (id >= p->f->constants.len || p->f->constants.data[id].len >= len ||
-        !p->f->constants.data[id].present) {
-        return;
+    u32 len = p->f->constants.len;
+    if (id != ENTITY_NONE && id >= len && dv_parser_pay(p, len, id)) {
+        vec_extend(p->arena, &p->f->constants, (usize)id + 1 - len);
     }
-    ConstantData *constant = &p->f->constants.data[id];
-    u8 *bytes = ARENA_ARRAY(p->arena, u8, len);
-    memcpy(bytes, constant->bytes, constant->len);
-    constant->bytes = bytes;
-    constant->len = len;
-    dv_map_add(p->arena, &p->f->constant_of, dv_hash_bytes(bytes, len), id);
 }
 
 static void parse_constant(Parser *p, Draft *d, Type type)
@@ -244,9 +238,17 @@ static void parse_constant(Parser *p, Draft *d, Type type)
     u8 bytes[TYPE_MAX_BYTES];
     if (dv_parser_at_entity(p, "const")) {
         d->ent = dv_parser_ref(p, ENTITY_CONSTANT);
-        extend_constant(p, d->ent, type_bytes(type));
+        reserve_constant(p, d->ent);
     } else if (parse_literal(p, type, bytes)) {
         d->ent = dv_constant_make(p->f, bytes, type_bytes(type)).id;
+    }
+}
+
+static void parse_mask(Parser *p, Draft *d)
+{
+    u8 bytes[16];
+    if (parse_literal(p, TYPE_I8X16, bytes)) {
+        d->ent = dv_mask_make(p->f, bytes);
     }
 }
 
@@ -365,7 +367,7 @@ static void parse_letter(Parser *p, Draft *d, char letter)
         }
         return;
     case 'M':
-        parse_constant(p, d, TYPE_I8X16);
+        parse_mask(p, d);
         return;
     case 'c':
         d->aux = parse_name(p, find_intcc, INTCC_COUNT, "an integer condition");

@@ -149,16 +149,6 @@ static void print_iconst(TextBuf *out, Type type, u64 imm)
     dv_printer_int(out, (i64)imm);
 }
 
-/* A mask is written where it is used, unless it is no mask at all but some other constant. */
-static void print_mask(TextBuf *out, const Func *f, u32 id)
-{
-    if (dv_printer_is_mask(f, id)) {
-        dv_printer_bytes(out, f->constants.data[id].bytes, f->constants.data[id].len);
-    } else {
-        dv_printer_ref(out, ENTITY_CONSTANT, id);
-    }
-}
-
 /* A reference to the entity in ent or, for the second one of the instruction, in imm[0]. */
 static void print_ref(TextBuf *out, const InstData *d, char letter, u32 *count)
 {
@@ -222,7 +212,7 @@ static void print_letter(Printer *p, Inst inst, char letter, Walk *walk)
         dv_printer_ref(out, ENTITY_CONSTANT, d->ent);
         return;
     case 'M':
-        print_mask(out, f, d->ent);
+        dv_printer_bytes(out, vec_at(&f->masks, d->ent).bytes, 16);
         return;
     case 'c':
         dv_text_str(out, dv_intcc_names[d->aux]);
@@ -324,8 +314,10 @@ static void print_known(Printer *p, u32 value, const char **separator)
     print_value(p->out, value);
     dv_text_str(p->out, " = ");
     bool there = d->ent < f->constants.len && f->constants.data[d->ent].present;
-    if (d->op == OP_f128const && there && f->constants.data[d->ent].len >= 16) {
-        print_float(p->out, FLOAT_128, load_le128(f->constants.data[d->ent].bytes));
+    if (d->op == OP_f128const && there) {
+        u8 bytes[16];
+        dv_constant_read(f, d->ent, bytes, sizeof bytes);
+        print_float(p->out, FLOAT_128, load_le128(bytes));
     } else {
         print_letter(p, inst, dv_formats[format].spelling[0], &(Walk){0});
     }

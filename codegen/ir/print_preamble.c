@@ -1,8 +1,7 @@
 /* print_preamble.c - writes names, signatures and the declarations of a function.
  *
  * The order is the reference compiler's: slots, regions, global values, dynamic types, signatures,
- * functions, constants, stack limit; runtime entities come last. Shuffle masks lie among the
- * constants, but are written where they are used.
+ * functions, constants, stack limit; runtime entities come last.
  */
 #include "codegen/ir/printer.h"
 
@@ -320,38 +319,11 @@ static void print_functions(TextBuf *out, const Func *f)
     }
 }
 
-bool dv_printer_is_mask(const Func *f, u32 id)
-{
-    return id < f->constants.len && f->constants.data[id].present &&
-           f->constants.data[id].len == 16;
-}
-
-/* True for each constant that is nothing but the mask of shuffles; NULL if there are no constants.
- */
-static bool *find_masks(TextBuf *out, const Func *f)
-{
-    if (f->constants.len == 0) {
-        return NULL;
-    }
-    bool *masks = ARENA_ARRAY(out->arena, bool, f->constants.len);
-    for (u32 pass = 0; pass < 2; pass++) {
-        Format format = pass == 0 ? FORMAT_SHUFFLE : FORMAT_UNARY_CONST;
-        for (u32 i = 0; i < f->insts.len; i++) {
-            const InstData *d = &f->insts.data[i];
-            if (dv_ops[d->op].format == format && d->ent < f->constants.len) {
-                masks[d->ent] = pass == 0 && dv_printer_is_mask(f, d->ent);
-            }
-        }
-    }
-    return masks;
-}
-
 static void print_constants(TextBuf *out, const Func *f)
 {
-    const bool *masks = find_masks(out, f);
     for (u32 id = 0; id < f->constants.len; id++) {
         const ConstantData *constant = &f->constants.data[id];
-        if (constant->present && !masks[id]) {
+        if (constant->present) {
             begin(out, ENTITY_CONSTANT, id);
             dv_printer_bytes(out, constant->bytes, constant->len);
             dv_text_char(out, '\n');

@@ -8,8 +8,6 @@
 
 /* Every declaration, a line each; true if there was one. */
 bool dv_printer_preamble(TextBuf *out, const Func *f);
-/* True if this constant is there and has the 16 bytes of a shuffle mask. */
-bool dv_printer_is_mask(const Func *f, u32 id);
 /* A name where libcalls cannot stand, so that %CeilF32 needs no quotes. */
 void dv_printer_function_name(TextBuf *out, const ExtName *name);
 /* " notrap aligned region0", each with a blank before it. */

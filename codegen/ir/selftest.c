@@ -333,7 +333,7 @@ static void fill_letter(Func *f, InstData *d, char letter, u32 *entities)
         d->ent = dv_constant_make(f, bytes, type_bytes(d->type)).id;
         return;
     case 'M':
-        d->ent = dv_constant_make(f, bytes, 16).id;
+        d->ent = dv_mask_make(f, bytes);
         return;
     case 'c':
         d->aux = (u8)(d->type % INTCC_COUNT);
@@ -450,9 +450,9 @@ static bool insts_equal(const Func *f, const Func *g, Inst i)
     bool same = a->op == b->op && a->type == b->type && a->aux == b->aux && a->flags == b->flags &&
                 a->num_args == b->num_args && a->num_results == b->num_results;
     Format format = dv_ops[a->op].format;
-    bool has_constant = format == FORMAT_UNARY_CONST || format == FORMAT_SHUFFLE;
+    bool has_constant = format == FORMAT_UNARY_CONST, has_mask = format == FORMAT_SHUFFLE;
     bool is_branch = (dv_ops[a->op].effects & FX_BRANCH) != 0;
-    if (!same || (!has_constant && a->ent != b->ent) ||
+    if (!same || (!has_constant && !has_mask && a->ent != b->ent) ||
         (!is_branch && dv_imm64(a) != dv_imm64(b))) {
         return false;
     }
@@ -462,6 +462,9 @@ static bool insts_equal(const Func *f, const Func *g, Inst i)
     for (u32 n = 0; n < a->num_results; n++) {
         Type result = dv_value_type(f, dv_inst_result(f, i, n));
         same = same && result == dv_value_type(g, dv_inst_result(g, i, n));
+    }
+    if (same && has_mask) {
+        same = memcmp(&vec_at(&f->masks, a->ent), &vec_at(&g->masks, b->ent), 16) == 0;
     }
     if (same && has_constant) {
         const ConstantData *x = &vec_at(&f->constants, a->ent), *y = &vec_at(&g->constants, b->ent);

@@ -175,8 +175,11 @@ static inline const char *preamble_difference(const Func *a, const Func *b)
 static inline bool same_entity(const Func *a, const Func *b, const InstData *x, const InstData *y)
 {
     Format format = dv_ops[x->op].format;
-    bool constants = (format == FORMAT_SHUFFLE || format == FORMAT_UNARY_CONST) &&
-                     x->ent < a->constants.len && y->ent < b->constants.len;
+    bool constants =
+        format == FORMAT_UNARY_CONST && x->ent < a->constants.len && y->ent < b->constants.len;
+    if (format == FORMAT_SHUFFLE) {
+        return memcmp(&a->masks.data[x->ent], &b->masks.data[y->ent], sizeof(ShuffleMask)) == 0;
+    }
     if (!constants) {
         return x->ent == y->ent;
     }

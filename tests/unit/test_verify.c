@@ -672,7 +672,7 @@ static void garbage(void **state)
         " const0 = 0x000102030405060708090a0b0c0d0e0f\n gv0 = symbol %s\n ss0 = explicit_slot 8\n"
         "block0(v0: i32, v1: i64):\n v2 = iadd v0, v0\n"
         " v3 = call fn0(v1), stack_map=[i32 @ ss0+0]\n"
-        " v4 = vconst.i8x16 const0\n v5 = shuffle v4, v4, const0\n v6, v7 = uadd_overflow v0, v2\n"
+        " v4 = vconst.i8x16 const0\n v5 = shuffle v4, v4, 0x1f\n v6, v7 = uadd_overflow v0, v2\n"
         " v8 = symbol_value.i64 gv0\n v9 = get_exception_handler_address.i64 block1, 0\n"
         " br_table v0, block1(v0, v1, v0, v1), [block2, block1(v3, v1, v3, v8)]\n"
         "block1(v10: i32, v11: i64, v12: i32, v13: i64):\n"
