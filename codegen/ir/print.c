@@ -212,7 +212,9 @@ static void print_letter(Printer *p, Inst inst, char letter, Walk *walk)
         dv_printer_ref(out, ENTITY_CONSTANT, d->ent);
         return;
     case 'M':
-        dv_printer_bytes(out, vec_at(&f->masks, d->ent).bytes, 16);
+        if (d->ent < f->masks.len) {
+            dv_printer_bytes(out, f->masks.data[d->ent].bytes, sizeof(ShuffleMask));
+        }
         return;
     case 'c':
         dv_text_str(out, dv_intcc_names[d->aux]);

@@ -25,7 +25,11 @@ static void check_constant(Verifier *v, Inst i)
 static void check_shuffle_mask(Verifier *v, Inst i)
 {
     const InstData *d = dv_inst_const(v->f, i);
-    const u8 *mask = vec_at(&v->f->masks, d->ent).bytes;
+    if (d->ent >= v->f->masks.len) {
+        dv_verify_say(v, at_inst(i), SAY_SHUFFLE_MASK, NULL, NULL, NULL);
+        return;
+    }
+    const u8 *mask = v->f->masks.data[d->ent].bytes;
     for (u32 n = 0; n < 16; n++) {
         if (mask[n] >= 32) {
             dv_verify_say(v, at_inst(i), SAY_SHUFFLE_INDEX, dv_verify_number(v, mask[n]), NULL,

@@ -340,6 +340,10 @@ static void broken_instructions(void **state)
     assert_string_equal(errors.list.data[0].text,
                         "expected result 0 (v1) to have type i8, found i16");
     assert_int_equal(errors.total, 3); /* and both uses */
+    f = parse_one(x, "function %f(i8x16) {\nblock0(v0: i8x16):\n v1 = shuffle v0, v0, 0x1f\n"
+                     " return\n}\n");
+    f->insts.data[0].ent = f->masks.len;
+    expect_error(x, f, at(ENTITY_INST, 0), "the shuffle has no mask");
     StackMapEntry entry = {TYPE_I32, {0}, 0};
     f = parse_one(x, simple);
     dv_stack_map_set(f, (Inst){1}, &entry, 1);
