@@ -1,13 +1,22 @@
 # Everything that is built to test or measure Davit, and its registration with ctest.
 #
 # Tests run in the root of the source tree. Programs lie in tests/, fuzz/, examples/ and bench/ of the
-# build tree. Labels: unit, clif, example, fuzz.
+# build tree. Labels: unit, clif, isle, example, fuzz.
 
 set(davit_test_dir ${PROJECT_SOURCE_DIR})
 
 function(davit_test name label)
     add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${davit_test_dir})
     set_tests_properties(${name} PROPERTIES LABELS ${label})
+endfunction()
+
+# Compiles rules to STEM.c and STEM.h in the folder `isle` of the build tree.
+set(isle_dir ${PROJECT_BINARY_DIR}/isle)
+file(MAKE_DIRECTORY ${isle_dir})
+function(davit_rules stem source)
+    add_custom_command(OUTPUT ${isle_dir}/${stem}.c ${isle_dir}/${stem}.h
+        COMMAND islec ${source} -o ${isle_dir}/${stem}.c -H ${isle_dir}/${stem}.h ${ARGN}
+        DEPENDS islec ${source} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} VERBATIM)
 endfunction()
 
 # libFuzzer targets. Their build holds nothing else: its instrumentation serves no other program. What
@@ -33,6 +42,7 @@ foreach(source ${fuzz_sources})
         endif()
     endif()
     davit_program(${name} ${source} ${driver})
+    target_link_libraries(${name} PRIVATE davit_isle)
     if(TARGET davit_fuzz)
         target_link_libraries(${name} PRIVATE davit_fuzz)
     endif()
@@ -68,11 +78,27 @@ else()
         davit_program(${name} ${source})
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
         target_include_directories(${name} PRIVATE ${CMOCKA_INCLUDE})
-        target_link_libraries(${name} PRIVATE davit_tools
-            $<TARGET_NAME_IF_EXISTS:davit_isle> ${CMOCKA_LIBRARY})
+        target_link_libraries(${name} PRIVATE davit_tools davit_isle
+            ${CMOCKA_LIBRARY})
         davit_test(${name} unit ${name})
     endforeach()
 endif()
+
+# Rules that are compiled, linked with a program that uses them, and run.
+file(GLOB rule_sources CONFIGURE_DEPENDS tests/isle/run/*.isle)
+foreach(source ${rule_sources})
+    cmake_path(GET source STEM stem)
+    set(types tests/isle/run/run.h)
+    if(EXISTS ${PROJECT_SOURCE_DIR}/tests/isle/run/${stem}.h)
+        set(types tests/isle/run/${stem}.h)
+    endif()
+    davit_rules(${stem}_rules tests/isle/run/${stem}.isle --prefix t --context Run --include ${types} --lines)
+    davit_program(isle_${stem} tests/isle/run/${stem}.c ${isle_dir}/${stem}_rules.c)
+    target_include_directories(isle_${stem} PRIVATE ${isle_dir})
+    target_compile_definitions(isle_${stem} PRIVATE DAVIT_RULE_HITS)
+    set_target_properties(isle_${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+    davit_test(isle_${stem} isle isle_${stem})
+endforeach()
 
 # Examples: what a user would write, so they see include/ alone.
 file(GLOB example_sources CONFIGURE_DEPENDS examples/*.c)
@@ -103,3 +129,16 @@ if(TARGET davit)
         davit_test(clif clif davit test --exact --skips tests/clif.skips -j 2 tests/clif)
     endif()
 endif()
+
+# The rule compiler's benchmark: rules written by a program, compiled, linked in.
+davit_program(isle_gen bench/isle/gen.c)
+davit_program(bench_isle bench/isle/bench.c ${isle_dir}/rules_500.c ${isle_dir}/rules_5000.c)
+foreach(count 500 5000)
+    add_custom_command(OUTPUT ${isle_dir}/rules_${count}.isle
+        COMMAND isle_gen ${count} ${isle_dir}/rules_${count}.isle DEPENDS isle_gen VERBATIM)
+    davit_rules(rules_${count} ${isle_dir}/rules_${count}.isle
+        --prefix b${count} --context Bench --include bench/isle/bench.h)
+endforeach()
+set_target_properties(bench_isle PROPERTIES RUNTIME_OUTPUT_DIRECTORY bench OUTPUT_NAME isle)
+target_include_directories(bench_isle PRIVATE ${isle_dir})
+target_link_libraries(bench_isle PRIVATE davit_isle)

@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <rules_500.h>
+#include <rules_5000.h>
+
 #include "base/rng.h"
 #include "bench/isle/gen.h"
 #include "codegen/isle/back.h"
-#include "rules_500.h"
-#include "rules_5000.h"
 
 enum { TERMS = 1 << 12, REPEATS = 256, ROUNDS = 9, OPS_USED = 20 };
 
@@ -137,6 +138,7 @@ int main(void)
     Bench bench = {rows};
     double few = best_match(&bench, b500_lower, &sum);
     double many = best_match(&bench, b5000_lower, &sum);
-    printf("rules  ns per term\n  500  %11.1f\n 5000  %11.1f  (growth %.2f)\n", few, many, many / few);
+    printf("rules  ns per term\n  500  %11.1f\n 5000  %11.1f  (growth %.2f)\n", few, many,
+           many / few);
     return sum == 0;
 }
