@@ -329,8 +329,7 @@ static void wide_forms(void **state)
 static void long_rules(void **state)
 {
     static const char *const parts[] = {
-        "(type T (enum (A (x T2)))) (type T2 extern (enum (A (x T)) B))"
-        "(decl f (T) u8) (rule (f ",
+        "(type T (enum (A (x T2)))) (type T2 extern (enum (A (x T)) B)) (decl f (T) u8) (rule (f ",
         "(T.A (T2.A ", "_", "))", ") 1)"};
     Fired *fired = *state;
     Fixture *f = &fired->fixture;
