@@ -12,6 +12,7 @@
  * signatures and globals.
  */
 #include "base/bytes.h"
+#include "codegen/ir/lex.h"
 #include "tools/filetest_internal.h"
 
 typedef struct Cursor {
@@ -55,6 +56,30 @@ static Str take_word(Cursor *c)
         c->at++;
     }
     return (Str){start, (u32)(c->at - start)};
+}
+
+/* A name behind its '%': as the lexer takes it, bare or in quotes; empty if there is none. */
+static Str take_name(Filetest *t, Cursor *c)
+{
+    const char *start = c->at;
+    if (c->at == c->end || *c->at != '"') {
+        while (c->at < c->end && lex_is_name_char(*c->at)) {
+            c->at++;
+        }
+        return (Str){start, (u32)(c->at - start)};
+    }
+    const char *at = start + 1;
+    while (at < c->end && *at != '"') {
+        at += *at == '\\' && at + 1 < c->end ? 2 : 1;
+    }
+    Str name = {NULL, 0};
+    if (at < c->end) {
+        char *text = ARENA_ARRAY(t->results, char, (usize)(at - start));
+        Str quoted = {start + 1, (u32)(at - start - 1)};
+        name.data = dv_lex_unescape(quoted, text, &name.len) ? text : NULL;
+        c->at = at + 1;
+    }
+    return name;
 }
 
 Directive dv_directive_find(const ClifComment *comment)
@@ -168,7 +193,7 @@ static bool read_expectation(Filetest *t, Cursor *c, Invocation *out, const char
         return true;
     }
     if (at_end(c)) {
-        out->expect = EXPECT_TRUTHY;
+        out->expect = out->func->func.sig.num_results == 0 ? EXPECT_NOTHING : EXPECT_TRUTHY;
         return true;
     }
     bool equal = take(c, "==");
@@ -184,7 +209,10 @@ bool dv_directive_invocation(Filetest *t, const ClifFunc *owner, Str rest, Invoc
                              const char **error)
 {
     Cursor c = {rest.data, rest.data + rest.len};
-    *out = (Invocation){.func = owner, .expect = EXPECT_TRUTHY};
+    *out = (Invocation){
+        .func = owner,
+        .expect = owner->func.sig.num_results == 0 ? EXPECT_NOTHING : EXPECT_TRUTHY,
+    };
     if (rest.len == 0) {
         if (owner->func.sig.num_params != 0) {
             *error = "a bare run needs a function without parameters";
@@ -196,7 +224,7 @@ bool dv_directive_invocation(Filetest *t, const ClifFunc *owner, Str rest, Invoc
         *error = "expected the name of a function, %name";
         return false;
     }
-    out->func = dv_filetest_find(t, owner, take_word(&c));
+    out->func = dv_filetest_find(t, owner, take_name(t, &c));
     if (out->func == NULL) {
         *error = "the file has no function of this name";
         return false;
@@ -329,7 +357,7 @@ static bool read_ref(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor *c
     if (take(c, "null")) {
         return true;
     }
-    const ClifFunc *f = take(c, "%") ? dv_filetest_find(t, owner, take_word(c)) : NULL;
+    const ClifFunc *f = take(c, "%") ? dv_filetest_find(t, owner, take_name(t, c)) : NULL;
     if (f == NULL) {
         *error = "expected null or a function of the file";
         return false;

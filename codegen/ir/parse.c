@@ -360,7 +360,11 @@ u32 dv_clif_entity_line(const ClifFunc *f, EntityRef entity)
         }
         const ValueData *v = &f->func.values.data[entity.id];
         EntityKind kind = v->kind == VALUE_RESULT ? ENTITY_INST : ENTITY_BLOCK;
-        return v->kind == VALUE_ALIAS ? 0 : dv_clif_entity_line(f, (EntityRef){kind, v->def});
+        if (v->kind == VALUE_ALIAS) {
+            dv_map_get(&f->entity_lines, (u64)ENTITY_VALUE << 32 | entity.id, &line);
+            return line;
+        }
+        return dv_clif_entity_line(f, (EntityRef){kind, v->def});
     }
     default:
         dv_map_get(&f->entity_lines, (u64)entity.kind << 32 | entity.id, &line);

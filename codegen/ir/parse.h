@@ -30,7 +30,7 @@ typedef struct ClifFunc {
     VEC(ClifComment) comments;
     VEC(u32) inst_lines;  /* by instruction */
     VEC(u32) block_lines; /* by block; 0 where it has none */
-    Map entity_lines;     /* (kind << 32 | id) of preamble entities -> line */
+    Map entity_lines;     /* (kind << 32 | id) of preamble entities and aliases -> line */
 } ClifFunc;
 
 enum { CLIF_TEST, CLIF_SET, CLIF_TARGET };

@@ -662,6 +662,7 @@ static void parse_alias(Parser *p, const Token *at, u32 id)
     claim_value(p, at, id);
     *value = (ValueData){target, 0, p->f->values.data[target].type, VALUE_ALIAS};
     p->has_aliases = true;
+    dv_map_put(p->arena, &p->clif_func->entity_lines, (u64)ENTITY_VALUE << 32 | id, at->line);
 }
 
 /* An instruction or an alias. */

@@ -38,11 +38,23 @@ static bool is_full(const Verifier *v)
     return v->errors->total >= VERIFY_MAX_ERRORS;
 }
 
+/* An instruction that uses one bad value twice is wrong once. */
+static bool is_last_said(const Verifier *v, const VerifyError *error)
+{
+    u32 count = v->errors->list.len;
+    const VerifyError *last = count == 0 ? NULL : &v->errors->list.data[count - 1];
+    return last != NULL && last->place.kind == error->place.kind &&
+           last->place.id == error->place.id && strcmp(last->text, error->text) == 0;
+}
+
 void dv_verify_say(Verifier *v, EntityRef place, VerifyMessage message, const char *a,
                    const char *b, const char *c)
 {
     if (!is_full(v)) {
         VerifyError error = {place, dv_arena_printf(v->arena, messages[message], a, b, c)};
+        if (is_last_said(v, &error)) {
+            return;
+        }
         vec_push(v->arena, &v->errors->list, error);
     }
     v->errors->total++;

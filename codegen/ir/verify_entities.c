@@ -126,7 +126,7 @@ static void check_param(Verifier *v, EntityRef place, const Param *p, bool is_re
                       dv_verify_type_name(v, p->type), NULL);
     } else if (p->extension != EXT_NONE && !type_is_int(p->type)) {
         dv_verify_say(v, place, SAY_SIG_EXTENSION, param_name(v, is_result, n),
-                      p->extension == EXT_UEXT ? "uext" : "sext", NULL);
+                      p->extension == EXT_UEXT ? "Uext" : "Sext", NULL);
     }
     if (is_result && p->purpose == PURPOSE_SARG) {
         dv_verify_say(v, place, SAY_SIG_SARG, param_name(v, is_result, n), NULL, NULL);

@@ -202,6 +202,23 @@ static void say_pointer_width(Verifier *v, Inst i, Type got, const char *what)
                   dv_verify_number(v, v->address_bits), what);
 }
 
+/* Sizes first: what the flags ask for only makes sense between types of one size. */
+static void check_bitcast(Verifier *v, Inst i, u32 value, Type from)
+{
+    const InstData *d = dv_inst_const(v->f, i);
+    u32 order = d->flags & (FLAG_LITTLE | FLAG_BIG);
+    u32 rest = d->flags & ~(u32)(FLAG_LITTLE | FLAG_BIG);
+    if (!dv_typespec_matches(TS_SameBits, d->type, from)) {
+        dv_verify_say(v, at_inst(i), SAY_BITCAST_SIZE, dv_verify_name(v, ENTITY_VALUE, value),
+                      dv_verify_number(v, type_bits(from)),
+                      dv_verify_number(v, type_bits(d->type)));
+    } else if ((rest != 0 && rest != MEMFLAGS_DEFAULT) || d->ent != ENTITY_NONE) {
+        dv_verify_say(v, at_inst(i), SAY_FLAGS_BITCAST, NULL, NULL, NULL);
+    } else if (order == 0 && type_log2_lanes(from) != type_log2_lanes(d->type)) {
+        dv_verify_say(v, at_inst(i), SAY_BITCAST_ORDER, NULL, NULL, NULL);
+    }
+}
+
 static void check_operand(Verifier *v, Inst i, u32 n, TypeSpec spec)
 {
     u32 value = dv_inst_args(v->f, i)[n];
@@ -214,7 +231,9 @@ static void check_operand(Verifier *v, Inst i, u32 n, TypeSpec spec)
     if (depends_on_entity(spec) || !dv_verify_value_type(v, value, &got)) {
         return;
     }
-    if (!dv_typespec_matches(spec, dv_inst_const(v->f, i)->type, got)) {
+    if (spec == TS_SameBits) {
+        check_bitcast(v, i, value, got);
+    } else if (!dv_typespec_matches(spec, dv_inst_const(v->f, i)->type, got)) {
         dv_verify_say(v, at_inst(i), SAY_ARG_CONSTRAINT, dv_verify_arg_name(v, n, value),
                       dv_verify_type_name(v, got), dv_typespec_docs[spec]);
     } else if (spec == TS_addr && !dv_verify_is_address(v, got)) {
@@ -295,20 +314,6 @@ static bool check_controlling_type(Verifier *v, Inst i)
 
 /* ---- what single operations ask for ---- */
 
-static void check_bitcast(Verifier *v, Inst i)
-{
-    const InstData *d = dv_inst_const(v->f, i);
-    u32 order = d->flags & (FLAG_LITTLE | FLAG_BIG);
-    u32 rest = d->flags & ~(u32)(FLAG_LITTLE | FLAG_BIG);
-    Type from;
-    if ((rest != 0 && rest != MEMFLAGS_DEFAULT) || d->ent != ENTITY_NONE) {
-        dv_verify_say(v, at_inst(i), SAY_FLAGS_BITCAST, NULL, NULL, NULL);
-    } else if (order == 0 && dv_verify_value_type(v, dv_inst_args(v->f, i)[0], &from) &&
-               type_log2_lanes(from) != type_log2_lanes(d->type)) {
-        dv_verify_say(v, at_inst(i), SAY_BITCAST_ORDER, NULL, NULL, NULL);
-    }
-}
-
 static void check_symbol(Verifier *v, Inst i)
 {
     const InstData *d = dv_inst_const(v->f, i);
@@ -359,8 +364,6 @@ static void check_op_rules(Verifier *v, Inst i)
     MemFlags flags = dv_inst_const(v->f, i)->flags;
     if (dv_ops[op].format == FORMAT_STORE && (flags & FLAG_READONLY) != 0) {
         dv_verify_say(v, at_inst(i), SAY_FLAGS_STORE, NULL, NULL, NULL);
-    } else if (op == OP_bitcast) {
-        check_bitcast(v, i);
     } else if (op == OP_return) {
         dv_verify_return(v, i);
     }
