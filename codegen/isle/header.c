@@ -4,13 +4,20 @@
  * no size and is an error. Every function is declared once; two terms whose names become one in C are an error. */
 #include "back.h"
 
+/* Who uses a C name. */
+typedef struct Function {
+    const char *prototype;
+    IslePos pos;     /* of the term; file ISLE_NONE: islec itself */
+    bool is_defined; /* by the rules: then nothing else may be */
+} Function;
+
 typedef struct Header {
     const Back *back;
     Isle *isle;
     const IsleOptions *options;
     TextBuf *out;
-    StrMap functions;             /* C names */
-    VEC(const char *) prototypes; /* by number of the name */
+    StrMap functions;      /* C names */
+    VEC(Function) claimed; /* by number of the name */
 } Header;
 
 /* ---- types ----------------------------------------------------------------------------------------------------- */
@@ -152,26 +159,64 @@ static void put_keys(Header *header)
 
 /* ---- functions --------------------------------------------------------------------------------------------------- */
 
-static void put_prototype(Header *header, const char *function, const char *prototype, IslePos pos)
+/* True if the name is new. What the program supplies may serve several terms of one prototype; what the rules define
+ * is the function of one term. */
+static bool claim_name(Header *header, const char *name, Function function)
 {
     Isle *isle = header->isle;
     u32 known = header->functions.strings.len;
-    u32 id = dv_strmap_intern(isle->arena, &header->functions, function, strlen(function));
+    u32 id = dv_strmap_intern(isle->arena, &header->functions, name, strlen(name));
     if (id == known) {
-        vec_push(isle->arena, &header->prototypes, prototype);
-        dv_text_printf(header->out, "%s;\n", prototype);
-    } else if (strcmp(vec_at(&header->prototypes, id), prototype) != 0) {
-        dv_isle_error(isle, pos, ISLE_MSG_C_NAME, function, NULL);
+        vec_push(isle->arena, &header->claimed, function);
+        return true;
+    }
+    const Function *first = &vec_at(&header->claimed, id);
+    if ((first->is_defined && function.is_defined) ||
+        strcmp(first->prototype, function.prototype) != 0) {
+        dv_isle_error(isle, function.pos, ISLE_MSG_C_NAME, name, NULL);
+        if (first->pos.file != ISLE_NONE) {
+            dv_isle_note(isle, first->pos, ISLE_MSG_DECLARED_HERE, NULL, NULL);
+        }
+    }
+    return false;
+}
+
+static void put_prototype(Header *header, const char *name, Function function)
+{
+    if (claim_name(header, name, function)) {
+        dv_text_printf(header->out, "%s;\n", function.prototype);
+    }
+}
+
+/* Names that islec needs for itself. */
+static void reserve_names(Header *header)
+{
+    static const char *const names[] = {"no_match", "rule_hit",  "rule_names",
+                                        "inst_op",  "type_bits", "rule_count"};
+    Isle *isle = header->isle;
+    const Function own = {"", {ISLE_NONE, 0}, true};
+    const char *prefix = header->options->prefix;
+    for (u32 i = 0; i < ARRAY_LEN(names); i++) {
+        claim_name(header, dv_arena_printf(isle->arena, "%s_%s", prefix, names[i]), own);
+    }
+    for (u32 i = 0; i < header->back->sets.len; i++) {
+        const MatchSet *set = &vec_at(&header->back->sets, i);
+        const char *term = dv_isle_c_part(isle, isle_str(isle, isle_term(isle, set->term)->name));
+        if (dv_isle_has_coverage(set)) {
+            claim_name(header, dv_arena_printf(isle->arena, "%s_covers_%s", prefix, term), own);
+        }
     }
 }
 
 static void put_constructor(Header *header, IsleTerm term)
 {
+    const IsleTermInfo *info = isle_term(header->isle, term);
     TextBuf text;
     dv_text_init(&text, header->isle->arena);
     dv_isle_c_constructor_prototype(header->isle, header->options, term, &text);
-    put_prototype(header, dv_isle_c_constructor(header->isle, header->options, term), text.data,
-                  isle_term(header->isle, term)->pos);
+    bool is_defined = info->ctor == CTOR_RULES || info->ctor == CTOR_DEF;
+    put_prototype(header, dv_isle_c_constructor(header->isle, header->options, term),
+                  (Function){text.data, info->pos, is_defined});
 }
 
 static void put_extractor(Header *header, IsleTerm term)
@@ -179,8 +224,8 @@ static void put_extractor(Header *header, IsleTerm term)
     TextBuf text;
     dv_text_init(&text, header->isle->arena);
     dv_isle_c_extractor_prototype(header->isle, header->options, term, &text);
-    put_prototype(header, dv_isle_c_extractor(header->isle, header->options, term), text.data,
-                  isle_term(header->isle, term)->pos);
+    put_prototype(header, dv_isle_c_extractor(header->isle, header->options, term),
+                  (Function){text.data, isle_term(header->isle, term)->pos, false});
 }
 
 /* Operations that rules take apart, and those they build. */
@@ -271,6 +316,7 @@ bool dv_isle_emit_header(const Back *back, const IsleOptions *options, TextBuf *
         "/* Where an external multi function stands: all zero at first, then its own. */\n"
         "#ifndef ISLE_ITER_DEFINED\n#define ISLE_ITER_DEFINED\n"
         "typedef struct IsleIter {\n    u64 at;\n    u64 end;\n    const void *data;\n} IsleIter;\n#endif\n\n");
+    reserve_names(&header);
     put_types(&header);
     put_keys(&header);
     dv_text_str(out, "/* Supplied by the program. */\n");
