@@ -8,7 +8,7 @@
 typedef struct Function {
     const char *prototype;
     IslePos pos;     /* of the term; file ISLE_NONE: islec itself */
-    bool is_defined; /* by the rules: then nothing else may be */
+    bool is_defined; /* by the rules: no two terms may define one */
 } Function;
 
 typedef struct Header {
