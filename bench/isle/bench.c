@@ -103,7 +103,7 @@ static double match_once(Bench *bench, u32 (*lower)(Bench *, Node), u64 *sum)
             *sum += lower(bench, j);
         }
     }
-    return (now() - start) * 1e9 / ((double)REPEATS * TERMS);
+    return (now() - start) * 1e9 / ((double)REPEATS * (double)TERMS);
 }
 
 static double best_match(Bench *bench, u32 (*lower)(Bench *, Node), u64 *sum)
