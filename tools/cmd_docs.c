@@ -4,7 +4,10 @@
 
 #include "base/io.h"
 #include "codegen/ir/docs.h"
+#include "pulley/pulley.h"
 #include "tools/commands.h"
+
+static const Document pulley_docs[] = {{"docs/pulley.md", dv_pulley_docs_write}};
 
 static bool check_document(Command *command, const Document *doc)
 {
@@ -46,10 +49,9 @@ int dv_cmd_docs(Command *command)
               stderr);
         return EXIT_USAGE;
     }
-    for (usize i = 0; i < DOCUMENT_COUNT; i++) {
-        ok =
-            (check ? check_document(command, &dv_docs[i]) : write_document(command, &dv_docs[i])) &&
-            ok;
+    for (usize i = 0; i < DOCUMENT_COUNT + ARRAY_LEN(pulley_docs); i++) {
+        const Document *doc = i < DOCUMENT_COUNT ? &dv_docs[i] : &pulley_docs[i - DOCUMENT_COUNT];
+        ok = (check ? check_document(command, doc) : write_document(command, doc)) && ok;
     }
     return ok ? EXIT_OK : EXIT_FAILED;
 }

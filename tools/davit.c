@@ -8,6 +8,7 @@
 #include "base/selftest.h"
 #include "base/softfloat.h"
 #include "codegen/ir/selftest.h"
+#include "pulley/selftest.h"
 #include "tools/commands.h"
 
 /* Runs the checks that the library carries inside, on whatever host this is. */
@@ -20,6 +21,7 @@ static int run_selftest(Command *command)
         {"base", dv_selftest_base},
         {"softfloat", dv_selftest_softfloat},
         {"ir", dv_selftest_ir},
+        {"pulley", dv_selftest_pulley},
     };
     (void)command;
     unsigned failed = 0;
