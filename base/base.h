@@ -43,6 +43,48 @@ typedef size_t usize;
 #define DV_UNLIKELY(x) (x)
 #endif
 
+#if DV_GNU
+#define DV_NOINLINE __attribute__((noinline))
+/* The pointer, of which the compiler may take it that it is a multiple of `align`. */
+#define DV_ASSUME_ALIGNED(pointer, align) __builtin_assume_aligned((pointer), (align))
+#else
+#define DV_NOINLINE
+#define DV_ASSUME_ALIGNED(pointer, align) (pointer)
+#endif
+
+/* Jumps to computed labels: `static const void *const table[] = {DV_LABEL(a), ...}; DV_GOTO(table[i]);`
+ * between DV_LABELS_BEGIN and DV_LABELS_END, which quiet -pedantic. */
+#if DV_GNU
+#define DV_HAS_COMPUTED_GOTO 1
+#define DV_LABELS_BEGIN \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wpedantic\"")
+#define DV_LABELS_END _Pragma("GCC diagnostic pop")
+#define DV_LABEL(label) &&label
+#define DV_GOTO(address) goto *(address)
+#else
+#define DV_HAS_COMPUTED_GOTO 0
+#endif
+
+/* Calls that are jumps: `DV_MUSTTAIL return f(x);`, f being declared with DV_PRESERVE_NONE if the caller is.
+ * Not by what the compiler says it has: elsewhere than on these processors it refuses, spills or silently
+ * makes an ordinary call. */
+#if DV_GNU && defined(__has_attribute) && \
+    ((defined(__x86_64__) && defined(__LP64__) && !defined(_WIN32)) || defined(__aarch64__) || \
+     (defined(__riscv) && __riscv_xlen == 64))
+#if __has_attribute(musttail)
+#define DV_HAS_MUSTTAIL 1
+#define DV_MUSTTAIL __attribute__((musttail))
+#if __has_attribute(preserve_none) && !defined(__riscv)
+#define DV_PRESERVE_NONE __attribute__((preserve_none))
+#else
+#define DV_PRESERVE_NONE
+#endif
+#endif
+#endif
+#ifndef DV_HAS_MUSTTAIL
+#define DV_HAS_MUSTTAIL 0
+#endif
+
 /* A run of bytes, not necessarily NUL-terminated; whoever makes one says who owns it. */
 typedef struct Str {
     const char *data;

@@ -1,7 +1,14 @@
 /* threads.c - threads.h on POSIX threads, and its twin without. */
+#if (defined(__unix__) || defined(__linux__)) && !defined(_POSIX_C_SOURCE)
+#define _POSIX_C_SOURCE 200809L /* the monotonic clock */
+#endif
 #include "threads.h"
 
 #if DV_THREADS
+#include <errno.h>
+#include <time.h>
+
+enum { SECOND_NS = 1000000000, HOUR_S = 3600 };
 
 typedef struct Worker {
     void (*work)(void *context, u32 worker);
@@ -55,6 +62,73 @@ void dv_mutex_unlock(Mutex *mutex)
     CHECK(pthread_mutex_unlock(mutex) == 0);
 }
 
+/* Apple's conditions wait for a span, others' until a time of the clock they were made for. */
+#if defined(__APPLE__)
+static int wait_for(Cond *cond, Mutex *mutex, const struct timespec *start, struct timespec span)
+{
+    (void)start;
+    return pthread_cond_timedwait_relative_np(cond, mutex, &span);
+}
+
+static void set_clock(pthread_condattr_t *attributes)
+{
+    (void)attributes;
+}
+#else
+static int wait_for(Cond *cond, Mutex *mutex, const struct timespec *start, struct timespec span)
+{
+    span.tv_sec += start->tv_sec;
+    span.tv_nsec += start->tv_nsec;
+    if (span.tv_nsec >= SECOND_NS) {
+        span.tv_nsec -= SECOND_NS;
+        span.tv_sec++;
+    }
+    return pthread_cond_timedwait(cond, mutex, &span);
+}
+
+static void set_clock(pthread_condattr_t *attributes)
+{
+    CHECK(pthread_condattr_setclock(attributes, CLOCK_MONOTONIC) == 0);
+}
+#endif
+
+void dv_cond_init(Cond *cond)
+{
+    pthread_condattr_t attributes;
+    CHECK(pthread_condattr_init(&attributes) == 0);
+    set_clock(&attributes);
+    CHECK(pthread_cond_init(cond, &attributes) == 0);
+    CHECK(pthread_condattr_destroy(&attributes) == 0);
+}
+
+void dv_cond_destroy(Cond *cond)
+{
+    CHECK(pthread_cond_destroy(cond) == 0);
+}
+
+void dv_cond_signal(Cond *cond)
+{
+    CHECK(pthread_cond_signal(cond) == 0);
+}
+
+/* An hour at most, so that no time_t overflows. */
+u64 dv_cond_wait(Cond *cond, Mutex *mutex, u64 limit_ns)
+{
+    struct timespec start;
+    struct timespec end;
+    struct timespec span = {HOUR_S, 0};
+    if (limit_ns < (u64)HOUR_S * SECOND_NS) {
+        /* Both are small; their types differ between hosts. */
+        span.tv_sec = (i32)(limit_ns / SECOND_NS);
+        span.tv_nsec = (i32)(limit_ns % SECOND_NS);
+    }
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &start) == 0);
+    int error = wait_for(cond, mutex, &start, span);
+    CHECK(error == 0 || error == ETIMEDOUT);
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &end) == 0);
+    return (u64)(end.tv_sec - start.tv_sec) * SECOND_NS + (u64)end.tv_nsec - (u64)start.tv_nsec;
+}
+
 #else
 
 void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *context)
@@ -83,6 +157,28 @@ void dv_mutex_unlock(Mutex *mutex)
 {
     CHECK(mutex->locked);
     mutex->locked = false;
+}
+
+void dv_cond_init(Cond *cond)
+{
+    cond->unused = 0;
+}
+
+void dv_cond_destroy(Cond *cond)
+{
+    (void)cond;
+}
+
+void dv_cond_signal(Cond *cond)
+{
+    (void)cond;
+}
+
+u64 dv_cond_wait(Cond *cond, Mutex *mutex, u64 limit_ns)
+{
+    (void)cond;
+    CHECK(mutex->locked);
+    return limit_ns;
 }
 
 #endif

@@ -1,7 +1,10 @@
-/* threads.h - running a function on several threads, where the host has threads.
+/* threads.h - running a function on several threads, locks, and waiting, where the host has
+ * threads.
  *
  * Hosts without POSIX threads, and -DDAVIT_NO_THREADS, run it on the caller's thread alone: whoever
- * uses this hands out work by dv_mutex and must be right with any number of workers.
+ * uses this hands out work by dv_mutex and must be right with any number of workers. Nobody can
+ * signal a condition there, so waiting for one is over at once. Such a build is for one thread
+ * only.
  */
 #ifndef DV_THREADS_H
 #define DV_THREADS_H
@@ -12,11 +15,20 @@
 #define DV_THREADS 1
 #include <pthread.h>
 typedef pthread_mutex_t Mutex;
+typedef pthread_cond_t Cond;
+#define MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
 #else
 #define DV_THREADS 0
 typedef struct Mutex {
     bool locked;
 } Mutex;
+typedef struct Cond {
+    u8 unused;
+} Cond;
+#define MUTEX_INIT \
+    { \
+        false \
+    }
 #endif
 
 enum { THREADS_MAX = 256 };
@@ -30,5 +42,14 @@ void dv_mutex_init(Mutex *mutex);
 void dv_mutex_destroy(Mutex *mutex);
 void dv_mutex_lock(Mutex *mutex);
 void dv_mutex_unlock(Mutex *mutex);
+
+void dv_cond_init(Cond *cond);
+void dv_cond_destroy(Cond *cond);
+/* Wakes one that waits, if there is one. */
+void dv_cond_signal(Cond *cond);
+/* Releases the mutex, waits until signalled or for limit_ns nanoseconds, and takes the mutex again.
+ * It may return earlier than that, too. Gives the nanoseconds it took, by a clock that nobody sets;
+ * without threads, limit_ns. */
+u64 dv_cond_wait(Cond *cond, Mutex *mutex, u64 limit_ns);
 
 #endif

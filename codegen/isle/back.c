@@ -18,6 +18,7 @@ bool dv_isle_back(Isle *isle, Back *back)
     }
     for (u32 i = 0; i < back->sets.len; i++) {
         dv_isle_tree(&vec_at(&back->sets, i));
+        dv_isle_plan_parts(&vec_at(&back->sets, i));
     }
     return true;
 }

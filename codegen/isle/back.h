@@ -3,13 +3,17 @@
  *   match.c     the rules of one term as tests on shared values (MatchSet)
  *   overlap.c   which rules overlap, which is stricter; puts the rules in the order they are tried
  *   tree.c      the decision tree of a MatchSet
+ *   parts.c     which cases of a tree become functions of their own
  *   ctext.c     C names, types, literals
+ *   names.c     who has which C name
  *   header.c    types and prototypes: the header
  *   emit.c      the C file; a tree as a C function
  *   emit_rule.c right sides
+ *   emit_type.c functions that compare structures
  *   emit_def.c  expression-bodied helpers: as C, and evaluated on constants
  *   coverage.c  which operation on which type always finds a rule
  *   show.c      --list-rules, --overlaps, --dot
+ *   command.c   the command, with its options
  *
  * A MatchSet is what all rules of a term say about its arguments, with everything equal shared: a
  * value is computed by one site, a site is known by what it applies to which values, so that `(iadd x (iconst
@@ -123,8 +127,9 @@ typedef struct TreeNode {
 
 typedef struct TreeCase {
     u32 test;
-    u32 node; /* first node of the block */
-    u32 next; /* case, or ISLE_NONE */
+    u32 node;     /* first node of the block */
+    u32 next;     /* case, or ISLE_NONE */
+    bool is_part; /* a C function of its own */
 } TreeCase;
 
 typedef struct MatchSet {
@@ -159,10 +164,20 @@ static inline const MatchColumn *match_column(const MatchSet *set, u32 test)
     return &vec_at(&set->columns, vec_at(&set->tests, test).column);
 }
 
+/* Who has a C name. */
+typedef struct CName {
+    const char *declaration; /* equal ones are the same thing */
+    IslePos pos;             /* of what is called so; file ISLE_NONE: generated code itself */
+    bool is_generated;       /* else supplied by the program */
+    u32 copies;              /* names made of this one by dv_isle_fresh_name */
+} CName;
+
 /* All sets of a program, in order of the terms. */
 typedef struct Back {
     Isle *isle;
     VEC(MatchSet) sets;
+    StrMap names;
+    VEC(CName) claims; /* by number of the name */
 } Back;
 
 /* match.c: the rules of a term as a set. Reports rules that can never match and left sides that are too long. */
@@ -178,6 +193,9 @@ bool dv_isle_rules_overlap(const MatchSet *set, u32 a, u32 b);
 /* tree.c: builds set->root from set->order. */
 void dv_isle_tree(MatchSet *set);
 
+/* parts.c: decides TreeCase.is_part. */
+void dv_isle_plan_parts(MatchSet *set);
+
 /* back.c: all of the above for every term with rules. False after reports. */
 bool dv_isle_back(Isle *isle, Back *back);
 
@@ -190,9 +208,25 @@ typedef struct IsleOptions {
 } IsleOptions;
 
 /* header.c: the header. False after reports: a type that contains itself, names that collide in C. */
-bool dv_isle_emit_header(const Back *back, const IsleOptions *options, TextBuf *out);
-/* emit.c: the C file. */
-void dv_isle_emit(const Back *back, const IsleOptions *options, TextBuf *out);
+bool dv_isle_emit_header(Back *back, const IsleOptions *options, TextBuf *out);
+/* True if the header defines the type. */
+bool dv_isle_type_is_generated(const Isle *isle, IsleType type);
+/* emit.c: the C file, after the header. */
+void dv_isle_emit(Back *back, const IsleOptions *options, TextBuf *out);
+/* emit_type.c: by type, true if some rule compares its values whole and C cannot. */
+const bool *dv_isle_compared_types(const Back *back);
+/* emit_type.c: a function that compares, for each of these types. */
+void dv_isle_emit_equals(const Back *back, const IsleOptions *options, TextBuf *out);
+
+/* ---- names.c ------------------------------------------------------------------------------------------- */
+
+/* True if nothing else has the name. Reports a claim that contradicts the first. */
+bool dv_isle_claim(Back *back, const char *name, CName claim);
+/* Claims all names but those of functions. */
+void dv_isle_claim_names(Back *back, const IsleOptions *options);
+bool dv_isle_is_claimed(const Back *back, const char *name);
+/* The name, with a number behind it if something has it already. */
+const char *dv_isle_fresh_name(Back *back, const char *wish);
 
 /* ---- ctext.c: names and small pieces of C -------------------------------------------------------- */
 
@@ -220,6 +254,9 @@ void dv_isle_c_constructor_prototype(Isle *isle, const IsleOptions *options, Isl
                                      TextBuf *out);
 void dv_isle_c_extractor_prototype(Isle *isle, const IsleOptions *options, IsleTerm term,
                                    TextBuf *out);
+/* Any text as the inside of a string literal, and of a comment. */
+const char *dv_isle_c_string(Isle *isle, const char *from);
+const char *dv_isle_c_comment(Isle *isle, const char *from);
 /* True if values are structures with a tag: an enum of which some variant has fields. */
 bool dv_isle_is_tagged(const Isle *isle, IsleType type);
 /* True if C can switch on values: they are integers, or ISLE_KEY_type makes them so. */
@@ -243,18 +280,33 @@ static inline bool isle_extracts_directly(const IsleTermInfo *term)
 
 /* ---- emit.c, emit_rule.c: a function being written --------------------------------------------------- */
 
+/* How a function of rules gives its result. */
+typedef enum GiveStyle {
+    GIVE_TERM, /* as the term's prototype says */
+    GIVE_TRY   /* *out, and an IsleTry: a part whose rules may all fail to match */
+} GiveStyle;
+
 typedef struct Emitter {
+    Back *back;
     Isle *isle;
     const IsleOptions *options;
     const MatchSet *set;
     TextBuf *out;
     u32 indent;
-    bool *is_declared;             /* by value of the set */
-    VEC(u32) declared;             /* those, in order: undone when a block ends */
+    u32 *declared_at;              /* by value of the set: 1 + place in declared; 0: is not there */
+    VEC(u32) declared;             /* values in order: undone when a block ends */
     VEC(u32) wanted;               /* values being looked for */
     VEC(const char *) value_texts; /* of the rule being written */
+    TextBuf parts;                 /* functions that are finished */
+    bool has_try;                  /* some part gives an IsleTry */
+    /* the function being written */
+    const char *name;
+    GiveStyle style;
+    u32 outer_count; /* declared values before this are its caller's */
+    VEC(u32) taken;  /* arguments, and values of its caller, that it uses */
     bool uses_context;
-    bool *uses_arg; /* by argument */
+    bool uses_result; /* it keeps the result of a part before giving it */
+    bool is_last;     /* what falls out of the present block falls out of the function */
 } Emitter;
 
 /* A line at the present depth. */
@@ -267,6 +319,8 @@ static inline void isle_want(Emitter *emitter, u32 value)
 }
 /* A value of the set as an expression; it must have been declared. */
 const char *dv_isle_value_text(Emitter *emitter, u32 value);
+/* NAME_NUMBER, or NAME_rNUMBER on a right side, as a variable; no function is called so. */
+const char *dv_isle_c_local(Emitter *emitter, IsleSym name, const char *mark, u32 number);
 /* emit_rule.c: what happens when a rule has matched. */
 void dv_isle_emit_rule(Emitter *emitter, u32 rule);
 /* emit_rule.c: the call of a constructor that gives its result, or an expression for a variant. */
@@ -289,7 +343,7 @@ U128 dv_isle_eval_def(const Isle *isle, const IsleDef *def, const U128 *args);
 
 /* True if the first argument of the set's term is an instruction that its rules switch on. */
 bool dv_isle_has_coverage(const MatchSet *set);
-/* bool PREFIX_covers_TERM(u32 op, u32 type) */
+/* bool PREFIX_covers_TERM(u32 op, u32 type, u32 open) */
 const char *dv_isle_coverage_prototype(const MatchSet *set, const IsleOptions *options);
 /* Every cell of the operation x type matrix of a term; false if it has none. */
 bool dv_isle_print_coverage(const Back *back, const char *term, TextBuf *out);

@@ -1,12 +1,13 @@
-/* coverage.c - on which operation and type a term always finds a rule.
+/* coverage.c - on which operation and types a term always finds a rule.
  *
  * The decision tree is walked for each cell of the matrix with two things known: the operation of the instruction, and its
- * controlling type. A switch on either goes one way; conditions computed by `def` from the type are evaluated; a
+ * controlling type; and, where the table leaves the type of an operand open (what a conversion converts, a shift
+ * amount) and rules ask for it by `value_type`, with that type known too. A switch on any of them goes one way; conditions computed by `def` from the type are evaluated; a
  * switch on an enum must succeed for every variant; whatever else may fail counts as failing. A cell is covered if the
  * walk cannot fall out of the tree, and if the rules it ends at have no partial constructor on the right. Since a
  * failing rule leads to the next, a cell may be covered by several rules together.
  *
- * Cells are all scalar types and the vectors of 64 and 128 bits. Other types are covered where the walk succeeds
+ * Types of cells are all scalar types and the vectors of 64 and 128 bits. Other types are covered where the walk succeeds
  * without knowing the type. */
 #include "back.h"
 
@@ -92,6 +93,7 @@ typedef struct Walk {
     IsleTerm op;
     bool has_type;
     Cell cell;
+    Cell open; /* the type of the operand that the table leaves open */
 } Walk;
 
 static u32 inst_arg(const MatchSet *set)
@@ -111,18 +113,99 @@ bool dv_isle_has_coverage(const MatchSet *set)
     return set->isle->has_ops && inst_arg(set) != ISLE_NONE;
 }
 
-/* True if the value is the controlling type, or a constant that is a type; *out is it. */
+/* What the table says of an operand: of T, open, or something else. */
+typedef enum OperandKind { OPERAND_T, OPERAND_OPEN, OPERAND_OTHER } OperandKind;
+
+/* Operand specs that the controlling type does not settle. */
+static const char *const open_specs[] = {
+#define TYPESPEC(name, meaning)
+#define OPENSPEC(name, meaning) #name,
+#include "codegen/ir/typespecs.def"
+#undef TYPESPEC
+};
+
+/* The kind of operand n, by its text "(iB, T, T)"; *spec gets its name. Only the first open one is open. */
+static OperandKind operand_kind(const IsleOp *row, u32 n, Str *spec)
+{
+    const char *at = row->operands + 1;
+    bool was_open = false;
+    for (u32 i = 0;; i++) {
+        u32 length = (u32)strcspn(at, ",)");
+        OperandKind kind = length == 1 && *at == 'T' ? OPERAND_T : OPERAND_OTHER;
+        for (u32 k = 0; k < ARRAY_LEN(open_specs) && !was_open; k++) {
+            if (strlen(open_specs[k]) == length && memcmp(open_specs[k], at, length) == 0) {
+                kind = OPERAND_OPEN;
+            }
+        }
+        was_open = was_open || kind == OPERAND_OPEN;
+        if (i == n || at[length] == ')') {
+            *spec = (Str){at, length};
+            return i == n ? kind : OPERAND_OTHER;
+        }
+        at += length + strspn(at + length, ", ");
+    }
+}
+
+/* The operand spec that is open, empty if there is none. */
+static Str open_spec(const IsleOp *row)
+{
+    Str spec;
+    for (u32 n = 0; n < 3; n++) {
+        if (operand_kind(row, n, &spec) == OPERAND_OPEN) {
+            return spec;
+        }
+    }
+    return (Str){"", 0};
+}
+
+/* True if the site gives types or operands of the instruction. */
+static bool is_of_inst(const Walk *walk, const MatchSite *site)
+{
+    return site->kind == SITE_OPERANDS && site->term.id == walk->op.id &&
+           vec_at(&walk->set->args, site->first_arg) == walk->inst;
+}
+
+/* Which value operand of the instruction this is; ISLE_NONE if it is none. */
+static u32 operand_number(const Walk *walk, u32 value_index)
+{
+    const MatchSet *set = walk->set;
+    const MatchValue *value = &vec_at(&set->values, value_index);
+    const MatchSite *site = &vec_at(&set->sites, value->site);
+    const char *type = isle_text(set->isle, isle_type(set->isle, value->type)->name);
+    if (!is_of_inst(walk, site) || strcmp(type, "Value") != 0) {
+        return ISLE_NONE;
+    }
+    u32 number = 0;
+    for (u32 i = 0; i < value->index; i++) {
+        number += vec_at(&set->values, site->first_value + i).type.id == value->type.id;
+    }
+    return number;
+}
+
+/* True if the site is the type of one value: the term value_type, taken apart or built. */
+static bool is_value_type(const MatchSet *set, const MatchSite *site)
+{
+    return (site->kind == SITE_EXTRACT || site->kind == SITE_CONSTRUCT) && site->arg_count == 1 &&
+           strcmp(isle_text(set->isle, isle_term(set->isle, site->term)->name), "value_type") == 0;
+}
+
+/* True if the value is the controlling type, or the type of an operand that is known; *out is it. */
 static bool known_type(const Walk *walk, u32 value_index, Cell *out)
 {
     const MatchSet *set = walk->set;
     const MatchValue *value = &vec_at(&set->values, value_index);
     const MatchSite *site = &vec_at(&set->sites, value->site);
-    if (site->kind != SITE_OPERANDS || site->term.id != walk->op.id || value->index != 0 ||
-        vec_at(&set->args, site->first_arg) != walk->inst || !walk->has_type) {
-        return false;
+    IsleOp row = dv_isle_op(isle_term(set->isle, walk->op)->op);
+    Str spec;
+    *out = (Cell){LANE_NONE, 0};
+    if (is_of_inst(walk, site) && value->index == 0 && walk->has_type) {
+        *out = walk->cell;
+    } else if (is_value_type(set, site)) {
+        u32 number = operand_number(walk, vec_at(&set->args, site->first_arg));
+        OperandKind kind = number == ISLE_NONE ? OPERAND_OTHER : operand_kind(&row, number, &spec);
+        *out = kind == OPERAND_T ? walk->cell : kind == OPERAND_OPEN ? walk->open : *out;
     }
-    *out = walk->cell;
-    return walk->cell.lane != LANE_NONE;
+    return out->lane != LANE_NONE;
 }
 
 static bool is_cell(const Isle *isle, Cell cell, IsleConst constant)
@@ -240,14 +323,66 @@ static bool block_is_total(const Walk *walk, u32 index)
     return false;
 }
 
-static bool covers(const MatchSet *set, IsleTerm op, Cell cell)
+/* True if a rule is found whatever the operand is that the table leaves open, or if it has this type. */
+static bool covers_open(const MatchSet *set, IsleTerm op, Cell cell, Cell open)
 {
     if (set == NULL || !dv_isle_has_coverage(set)) {
         return false;
     }
     IsleOp row = dv_isle_op(isle_term(set->isle, op)->op);
-    Walk walk = {set, inst_arg(set), op, row.has_type, cell};
+    Walk walk = {set, inst_arg(set), op, row.has_type, cell, open};
     return block_is_total(&walk, set->root);
+}
+
+/* True if the open operand may be of that type: the rows of typespecs.def, for types of cells. */
+static bool is_open_type(Str spec, Cell cell, Cell open)
+{
+    static const struct {
+        const char *spec;
+        char lanes;  /* i, f, or * */
+        char bits;   /* compared with those of T: < > = or * */
+        bool scalar; /* else as many lanes as T */
+    } rows[] = {{"iB", 'i', '*', true},         {"addr", 'i', '*', true},
+                {"Any", '*', '*', true},        {"IntLike", 'i', '*', false},
+                {"FloatLike", 'f', '*', false}, {"iNarrower", 'i', '<', true},
+                {"iWider", 'i', '>', true},     {"fNarrower", 'f', '<', true},
+                {"fWider", 'f', '>', true},     {"SameBits", '*', '=', false}};
+    bool is_float = open.lane >= LANE_F16;
+    u32 bits = lanes[open.lane].bits << open.log2_lanes;
+    u32 all = lanes[cell.lane].bits << cell.log2_lanes;
+    for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
+        if (strlen(rows[i].spec) == spec.len && memcmp(rows[i].spec, spec.data, spec.len) == 0) {
+            bool has_lane = rows[i].lanes == '*' || (rows[i].lanes == 'f') == is_float;
+            bool has_shape =
+                rows[i].bits == '=' || open.log2_lanes == (rows[i].scalar ? 0 : cell.log2_lanes);
+            bool has_bits = rows[i].bits == '*' || (rows[i].bits == '<' && bits < all) ||
+                            (rows[i].bits == '>' && bits > all) ||
+                            (rows[i].bits == '=' && bits == all);
+            return has_lane && has_shape && has_bits;
+        }
+    }
+    return false;
+}
+
+/* True if every type that the open operand may have is covered. */
+static bool covers(const MatchSet *set, IsleTerm op, Cell cell)
+{
+    if (set == NULL || covers_open(set, op, cell, (Cell){LANE_NONE, 0})) {
+        return set != NULL;
+    }
+    IsleOp row = dv_isle_op(isle_term(set->isle, op)->op);
+    Str spec = open_spec(&row);
+    Cell cells[CELLS_MAX];
+    u32 count = list_cells(cells);
+    u32 fitting = 0;
+    u32 covered = 0;
+    for (u32 i = 0; i < count; i++) {
+        if (is_open_type(spec, cell, cells[i])) {
+            fitting++;
+            covered += covers_open(set, op, cell, cells[i]);
+        }
+    }
+    return fitting > 0 && covered == fitting;
 }
 
 /* ---- the matrix ----------------------------------------------------------------------------------------------- */
@@ -363,8 +498,42 @@ bool dv_isle_require_coverage(const Back *back, const char *term)
 const char *dv_isle_coverage_prototype(const MatchSet *set, const IsleOptions *options)
 {
     Isle *isle = set->isle;
-    return dv_arena_printf(isle->arena, "bool %s_covers_%s(u32 op, u32 type)", options->prefix,
+    return dv_arena_printf(isle->arena, "bool %s_covers_%s(u32 op, u32 type, u32 open)",
+                           options->prefix,
                            dv_isle_c_part(isle, isle_str(isle, isle_term(isle, set->term)->name)));
+}
+
+static u32 cell_number(Cell cell)
+{
+    return cell.lane | cell.log2_lanes << 4;
+}
+
+/* The types of the open operand with which the cell is covered. */
+static u32 list_open(const MatchSet *set, IsleTerm op, Cell cell, Cell *out)
+{
+    IsleOp row = dv_isle_op(isle_term(set->isle, op)->op);
+    Str spec = open_spec(&row);
+    Cell cells[CELLS_MAX];
+    u32 count = list_cells(cells);
+    u32 found = 0;
+    for (u32 i = 0; i < count; i++) {
+        if (is_open_type(spec, cell, cells[i]) && covers_open(set, op, cell, cells[i])) {
+            out[found++] = cells[i];
+        }
+    }
+    return found;
+}
+
+static void emit_cell_coverage(const MatchSet *set, IsleTerm op, Cell cell, TextBuf *out)
+{
+    Cell open[CELLS_MAX];
+    u32 count = covers(set, op, cell) ? 0 : list_open(set, op, cell, open);
+    dv_text_printf(out, "        case %u: /* %s */\n            return %s", cell_number(cell),
+                   cell_name(set->isle, cell), count == 0 ? "true" : "");
+    for (u32 i = 0; i < count; i++) {
+        dv_text_printf(out, "%sopen == %u", i == 0 ? "" : " || ", cell_number(open[i]));
+    }
+    dv_text_str(out, ";\n");
 }
 
 static void emit_op_coverage(const MatchSet *set, IsleTerm op, TextBuf *out)
@@ -377,22 +546,21 @@ static void emit_op_coverage(const MatchSet *set, IsleTerm op, TextBuf *out)
         return;
     }
     Cell cells[CELLS_MAX];
+    Cell open[CELLS_MAX];
     u32 count = row.has_type ? list_cells(cells) : 0;
     bool has_any = false;
     for (u32 i = 0; i < count; i++) {
-        if (is_in_set(row.set, cells[i]) && covers(set, op, cells[i])) {
+        if (is_in_set(row.set, cells[i]) &&
+            (covers(set, op, cells[i]) || list_open(set, op, cells[i], open) != 0)) {
             if (!has_any) {
                 dv_text_printf(out, "    case OP_%s:\n        switch (type) {\n", name);
             }
             has_any = true;
-            dv_text_printf(out, "        case %u: /* %s */\n",
-                           cells[i].lane | cells[i].log2_lanes << 4, cell_name(isle, cells[i]));
+            emit_cell_coverage(set, op, cells[i], out);
         }
     }
     if (has_any) {
-        dv_text_str(
-            out,
-            "            return true;\n        default:\n            return false;\n        }\n");
+        dv_text_str(out, "        default:\n            return false;\n        }\n");
     }
 }
 
@@ -401,8 +569,9 @@ void dv_isle_emit_coverage(const MatchSet *set, const IsleOptions *options, Text
     Isle *isle = set->isle;
     dv_text_printf(
         out,
-        "/* True if %s never fails on the operation with this controlling type. */\n%s\n{\n"
-        "    (void)type;\n    switch (op) {\n",
+        "/* True if %s never fails on the operation with this controlling type and this type of the operand that\n"
+        " * the table leaves open. */\n%s\n{\n"
+        "    (void)type, (void)open;\n    switch (op) {\n",
         isle_text(isle, isle_term(isle, set->term)->name),
         dv_isle_coverage_prototype(set, options));
     for (u32 i = 0; i < isle->terms.len; i++) {

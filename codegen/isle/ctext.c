@@ -127,6 +127,38 @@ const char *dv_isle_c_literal(Isle *isle, IsleType type, U128 literal)
     return dv_arena_printf(isle->arena, info->int_bits == 32 ? "((i32)-%s)" : "(-%s)", text);
 }
 
+/* ---- text of the rules inside strings and comments -------------------------------------------------------- */
+
+const char *dv_isle_c_string(Isle *isle, const char *from)
+{
+    TextBuf text;
+    dv_text_init(&text, isle->arena);
+    for (const char *p = from; *p != '\0'; p++) {
+        u8 c = (u8)*p;
+        if (c < 0x20 || c >= 0x7f) {
+            dv_text_printf(&text, "\\%03o", (unsigned)c);
+            continue;
+        }
+        /* two ? would begin a trigraph */
+        dv_text_str(&text, c == '"' || c == '\\' || c == '?' ? "\\" : "");
+        dv_text_char(&text, *p);
+    }
+    return text.data;
+}
+
+const char *dv_isle_c_comment(Isle *isle, const char *from)
+{
+    TextBuf text;
+    dv_text_init(&text, isle->arena);
+    for (const char *p = from; *p != '\0'; p++) {
+        u8 c = (u8)*p;
+        bool is_mark = (p[0] == '*' && p[1] == '/') || (p[0] == '/' && p[1] == '*');
+        dv_text_char(&text, c < 0x20 || c >= 0x7f ? '?' : *p);
+        dv_text_str(&text, is_mark ? " " : "");
+    }
+    return text.data;
+}
+
 /* ---- types C can compare ------------------------------------------------------------------------------- */
 
 bool dv_isle_is_tagged(const Isle *isle, IsleType type)
@@ -236,7 +268,11 @@ void dv_isle_c_extractor_prototype(Isle *isle, const IsleOptions *options, IsleT
                    options->context);
     dv_text_str(out, info->is_multi ? ", IsleIter *iter" : "");
     dv_text_printf(out, ", %s a0", dv_isle_c_type(isle, info->match));
-    for (u32 i = 0; i < info->args.len && !is_direct; i++) {
+    if (info->args.len == 1 && !is_direct) {
+        /* as a partial constructor: both may be one function */
+        dv_text_printf(out, ", %s *out", dv_isle_c_type(isle, vec_at(&info->args, 0)));
+    }
+    for (u32 i = 0; i < info->args.len && info->args.len > 1; i++) {
         dv_text_printf(out, ", %s *r%u", dv_isle_c_type(isle, vec_at(&info->args, i)), i);
     }
     dv_text_char(out, ')');

@@ -1,9 +1,32 @@
 /* emit_rule.c - what happens when a rule has matched: its right side, a statement per step, in the order
  * written, because constructors may have effects.
  *
- * When a partial constructor fails here, no other rule is tried: the function gives no result (in a multi-term, this
- * rule adds none). Multi steps are loops around all that follows. */
+ * When a partial constructor fails here, no other rule is tried: the function gives no result. Multi steps, which only
+ * multi-terms have, are loops around all that follows. */
 #include "back.h"
+
+/* A machine instruction: the program makes it, given its number and its fields as numbers. */
+static const char *inst_text(Emitter *emitter, const IsleTermInfo *info, const char *const *args)
+{
+    Isle *isle = emitter->isle;
+    TextBuf text;
+    dv_text_init(&text, isle->arena);
+    dv_text_printf(&text, "%s_inst_%s(ctx, %s, ", emitter->options->prefix,
+                   dv_isle_c_type(isle, info->ret), info->inst);
+    for (u32 i = 0; i < info->args.len; i++) {
+        IsleType type = vec_at(&info->args, i);
+        bool is_number = isle_type(isle, type)->kind == TYPE_BUILTIN;
+        dv_text_str(&text, i == 0 ? "(const u64[]){" : ", ");
+        if (is_number) {
+            dv_text_printf(&text, "(u64)%s", args[i]);
+        } else {
+            dv_text_printf(&text, "(u64)ISLE_KEY_%s(%s)", dv_isle_c_type(isle, type), args[i]);
+        }
+    }
+    dv_text_printf(&text, "%s, %u)", info->args.len == 0 ? "NULL" : "}", info->args.len);
+    emitter->uses_context = true;
+    return text.data;
+}
 
 const char *dv_isle_construct_text(Emitter *emitter, IsleTerm term, const char *const *args)
 {
@@ -11,6 +34,9 @@ const char *dv_isle_construct_text(Emitter *emitter, IsleTerm term, const char *
     const IsleTermInfo *info = isle_term(isle, term);
     TextBuf text;
     dv_text_init(&text, isle->arena);
+    if (info->ctor == CTOR_INST) {
+        return inst_text(emitter, info, args);
+    }
     if (info->ctor != CTOR_VARIANT) {
         emitter->uses_context = true;
         dv_text_printf(&text, "%s(ctx", dv_isle_c_constructor(isle, emitter->options, term));
@@ -42,15 +68,6 @@ const char *dv_isle_construct_text(Emitter *emitter, IsleTerm term, const char *
     return text.data;
 }
 
-/* The name of a value that the right side of a rule defines. */
-static const char *new_name(Emitter *emitter, const IsleRuleInfo *info, u32 value)
-{
-    Isle *isle = emitter->isle;
-    IsleSym sym = vec_at(&info->values, value).name;
-    Str name = sym.id == ISLE_NONE ? (Str){"v", 1} : isle_str(isle, sym);
-    return dv_arena_printf(isle->arena, "%s_r%u", dv_isle_c_name(isle, name), value);
-}
-
 static const char *const *arg_texts(Emitter *emitter, const IsleRuleInfo *info,
                                     const IsleStep *step)
 {
@@ -79,41 +96,45 @@ static u32 emit_call_step(Emitter *emitter, const IsleStep *step, const char *ty
     emitter->uses_context = true;
     dv_text_printf(&head, "%s(ctx", dv_isle_c_constructor(isle, emitter->options, step->term));
     if (term->is_multi && term->ctor != CTOR_RULES) {
-        dv_text_printf(&head, ", &iter_r%u", n);
+        dv_text_printf(&head, ", &iter_er%u", n);
     }
     for (u32 i = 0; i < step->arg_count; i++) {
         dv_text_printf(&head, ", %s", args[i]);
     }
     if (term->is_multi && term->ctor == CTOR_RULES) {
-        dv_isle_put(emitter, "%s each_r%u[ISLE_RESULTS_MAX];", type, n);
-        dv_isle_put(emitter, "const u32 count_r%u = %s, each_r%u, ISLE_RESULTS_MAX);", n, head.data,
-                    n);
-        open_block(emitter,
-                   dv_arena_printf(isle->arena, "for (u32 n_r%u = 0; n_r%u < count_r%u; n_r%u++)",
-                                   n, n, n, n));
-        dv_isle_put(emitter, "const %s %s = each_r%u[n_r%u];", type, name, n, n);
+        dv_isle_put(emitter, "%s each_er%u[ISLE_RESULTS_MAX];", type, n);
+        dv_isle_put(emitter, "const u32 count_er%u = %s, each_er%u, ISLE_RESULTS_MAX);", n,
+                    head.data, n);
+        open_block(emitter, dv_arena_printf(isle->arena,
+                                            "for (u32 n_er%u = 0; n_er%u < count_er%u; n_er%u++)",
+                                            n, n, n, n));
+        dv_isle_put(emitter, "const %s %s = each_er%u[n_er%u];", type, name, n, n);
         dv_isle_put(emitter, "(void)%s;", name);
         return 1;
     }
     dv_isle_put(emitter, "%s %s;", type, name);
     if (term->is_multi) {
-        dv_isle_put(emitter, "IsleIter iter_r%u = {0};", n);
-        open_block(emitter, dv_arena_printf(
-                                isle->arena,
-                                "for (u32 n_r%u = 0; n_r%u < ISLE_EACH_MAX && %s, &%s); n_r%u++)",
-                                n, n, head.data, name, n));
+        dv_isle_put(emitter, "IsleIter iter_er%u = {0};", n);
+        open_block(
+            emitter,
+            dv_arena_printf(isle->arena,
+                            "for (u32 n_er%u = 0; n_er%u < ISLE_EACH_MAX && %s, &%s); n_er%u++)", n,
+                            n, head.data, name, n));
         return 1;
     }
     dv_isle_put(emitter, "if (!%s, &%s)) {", head.data, name);
-    dv_isle_put(emitter, "    return false;");
+    dv_isle_put(emitter,
+                emitter->style == GIVE_TRY ? "    return ISLE_FAILED;" : "    return false;");
     dv_isle_put(emitter, "}");
     return 0;
 }
 
-/* Gives how many blocks it opened. */
-static u32 emit_step(Emitter *emitter, const IsleRuleInfo *info, const IsleStep *step)
+/* Gives how many blocks it opened. What the last step makes is written where it is given. */
+static u32 emit_step(Emitter *emitter, const IsleRuleInfo *info, u32 index)
 {
     Isle *isle = emitter->isle;
+    const IsleStep *step = &vec_at(&info->steps, index);
+    bool is_last = index + 1 == info->steps.len;
     u32 result = step->first_result;
     const IsleValueInfo *value = &vec_at(&info->values, result);
     const char **text = &emitter->value_texts.data[result];
@@ -128,13 +149,15 @@ static u32 emit_step(Emitter *emitter, const IsleRuleInfo *info, const IsleStep 
     const IsleTermInfo *term = isle_term(isle, step->term);
     const char *const *args = arg_texts(emitter, info, step);
     const char *type = dv_isle_c_type(isle, value->type);
-    *text = new_name(emitter, info, result);
+    *text = dv_isle_c_local(emitter, value->name, "r", result);
     if (dv_isle_may_fail(isle, step)) {
         return emit_call_step(emitter, step, type, args, *text);
     }
     const char *made = dv_isle_construct_text(emitter, step->term, args);
     if (term->ctor == CTOR_VARIANT && term->args.len == 0) {
         *text = made[0] == '(' ? dv_arena_printf(isle->arena, "(%s)", made) : made;
+    } else if (is_last && info->result.id == result) {
+        *text = made;
     } else if (value->is_used) {
         dv_isle_put(emitter, "const %s %s = %s;", type, *text, made);
     } else if (!term->is_pure) {
@@ -183,14 +206,15 @@ static void emit_head(Emitter *emitter, u32 rule_index)
     if (info->name.id != ISLE_NONE) {
         dv_text_printf(&place, " %s", isle_text(isle, info->name));
     }
-    dv_isle_put(emitter, "/* %s%s */", place.data, info->mirror == 0 ? "" : ", operands swapped");
+    dv_isle_put(emitter, "/* %s%s */", dv_isle_c_comment(isle, place.data),
+                info->mirror == 0 ? "" : ", operands swapped");
     dv_isle_put(emitter, "RULE_HIT(%u);", vec_at(&emitter->set->rules, rule_index).rule.id);
     if (emitter->options->source != NULL) {
         u32 line;
         u32 column;
         dv_isle_place(isle, info->pos, &line, &column);
         dv_text_printf(emitter->out, ISLE_LINE_MARK "%u \"%s\"\n", line,
-                       vec_at(&isle->files, info->pos.file).path);
+                       dv_isle_c_string(isle, vec_at(&isle->files, info->pos.file).path));
     }
 }
 
@@ -203,7 +227,7 @@ void dv_isle_emit_rule(Emitter *emitter, u32 rule_index)
     emit_head(emitter, rule_index);
     u32 blocks = 0;
     for (u32 i = info->lhs_count; i < info->steps.len; i++) {
-        blocks += emit_step(emitter, info, &vec_at(&info->steps, i));
+        blocks += emit_step(emitter, info, i);
     }
     const char *result = emitter->value_texts.data[info->result.id];
     if (set->is_multi) {
@@ -211,9 +235,9 @@ void dv_isle_emit_rule(Emitter *emitter, u32 rule_index)
         dv_isle_put(emitter, "if (count == max) {");
         dv_isle_put(emitter, "    return count;");
         dv_isle_put(emitter, "}");
-    } else if (is_partial) {
+    } else if (is_partial || emitter->style == GIVE_TRY) {
         dv_isle_put(emitter, "*out = %s;", result);
-        dv_isle_put(emitter, "return true;");
+        dv_isle_put(emitter, emitter->style == GIVE_TRY ? "return ISLE_DONE;" : "return true;");
     } else {
         dv_isle_put(emitter, "return %s;", result);
     }

@@ -137,6 +137,14 @@ const char *dv_isle_number(Isle *isle, u64 number);
 /* tables.c: (tables clif): the types of operands, then the operations. */
 void dv_isle_declare_table_types(Isle *isle, IsleNodeRef form);
 void dv_isle_declare_table_terms(Isle *isle, IsleNodeRef form);
+/* A primitive type of this name, unless a file declares it. */
+void dv_isle_declare_table_type(Isle *isle, const char *name);
+IsleType dv_isle_table_type(Isle *isle, const char *name);
+void dv_isle_add_table_arg(Isle *isle, IsleTerm term, const char *type, const char *name);
+
+/* tables_pulley.c */
+void dv_isle_declare_pulley_types(Isle *isle);
+void dv_isle_declare_pulley_terms(Isle *isle, IslePos pos);
 void dv_isle_declare_hole(Isle *isle, IsleNodeRef form);
 /* Lane bits and lane count of a CLIF type's name, as i32 or i8x16, in either case; false if it
  * is none. */
@@ -184,10 +192,12 @@ typedef struct IsleBuilder {
     IsleRuleInfo rule;
     Map vars; /* symbol -> value */
     VEC(IsleMacroEnv) envs;
-    u32 work_count; /* patterns and expressions looked at */
-    u32 swap_bits;  /* which ~ swap their operands */
-    u32 swap_count; /* ~ met so far */
-    bool may_multi; /* the root term is multi */
+    u32 work_count;   /* patterns and expressions looked at */
+    u32 swap_bits;    /* which ~ swap their operands */
+    u32 swap_count;   /* ~ met so far */
+    u32 choice;       /* which pattern of each one_of is taken */
+    u32 choice_count; /* patterns of each one_of; 0: none met so far */
+    bool may_multi;   /* the root term is multi */
     bool in_lhs;
     bool has_failed;   /* the rule has an error: it is dropped */
     bool is_too_large; /* that was reported */

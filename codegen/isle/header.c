@@ -1,23 +1,14 @@
 /* header.c - the generated header: types, and prototypes of what the rules define and of what they call.
  *
  * C needs a type complete before another contains it, so types come in the order of containment; one that contains itself has
- * no size and is an error. Every function is declared once; two terms whose names become one in C are an error. */
+ * no size and is an error. Every function is declared once. */
 #include "back.h"
 
-/* Who uses a C name. */
-typedef struct Function {
-    const char *prototype;
-    IslePos pos;     /* of the term; file ISLE_NONE: islec itself */
-    bool is_defined; /* by the rules: no two terms may define one */
-} Function;
-
 typedef struct Header {
-    const Back *back;
+    Back *back;
     Isle *isle;
     const IsleOptions *options;
     TextBuf *out;
-    StrMap functions;      /* C names */
-    VEC(Function) claimed; /* by number of the name */
 } Header;
 
 /* ---- types ----------------------------------------------------------------------------------------------------- */
@@ -79,7 +70,7 @@ static void put_type(Header *header, IsleType type)
     dv_text_printf(out, "    } as;\n} %s;\n\n", name);
 }
 
-static bool is_defined_here(const Isle *isle, IsleType type)
+bool dv_isle_type_is_generated(const Isle *isle, IsleType type)
 {
     const IsleTypeInfo *info = isle_type(isle, type);
     return (info->kind == TYPE_ENUM || info->kind == TYPE_STRUCT) && !info->is_extern;
@@ -113,7 +104,7 @@ static void put_types(Header *header)
     u8 *state = ARENA_ARRAY(isle->arena, u8, isle->types.len + 1);
     VEC(Visit) stack = {0};
     for (u32 i = 0; i < isle->types.len; i++) {
-        if (state[i] == UNSEEN && is_defined_here(isle, (IsleType){i})) {
+        if (state[i] == UNSEEN && dv_isle_type_is_generated(isle, (IsleType){i})) {
             vec_push(isle->arena, &stack, ((Visit){{i}, 0}));
             state[i] = OPEN;
         }
@@ -124,11 +115,11 @@ static void put_types(Header *header)
                 state[visit->type.id] = DONE;
                 put_type(header, visit->type);
                 (void)vec_pop(&stack);
-            } else if (is_defined_here(isle, field) && state[field.id] == OPEN) {
+            } else if (dv_isle_type_is_generated(isle, field) && state[field.id] == OPEN) {
                 dv_isle_error(isle, isle_type(isle, field)->pos, ISLE_MSG_TYPE_CONTAINS_ITSELF,
                               isle_text(isle, isle_type(isle, field)->name), NULL);
                 return;
-            } else if (is_defined_here(isle, field) && state[field.id] == UNSEEN) {
+            } else if (dv_isle_type_is_generated(isle, field) && state[field.id] == UNSEEN) {
                 state[field.id] = OPEN;
                 vec_push(isle->arena, &stack, ((Visit){field, 0}));
             }
@@ -159,52 +150,10 @@ static void put_keys(Header *header)
 
 /* ---- functions --------------------------------------------------------------------------------------------------- */
 
-/* True if the name is new. What the program supplies may serve several terms of one prototype; what the rules define
- * is the function of one term. */
-static bool claim_name(Header *header, const char *name, Function function)
+static void put_prototype(Header *header, const char *name, CName claim)
 {
-    Isle *isle = header->isle;
-    u32 known = header->functions.strings.len;
-    u32 id = dv_strmap_intern(isle->arena, &header->functions, name, strlen(name));
-    if (id == known) {
-        vec_push(isle->arena, &header->claimed, function);
-        return true;
-    }
-    const Function *first = &vec_at(&header->claimed, id);
-    if ((first->is_defined && function.is_defined) ||
-        strcmp(first->prototype, function.prototype) != 0) {
-        dv_isle_error(isle, function.pos, ISLE_MSG_C_NAME, name, NULL);
-        if (first->pos.file != ISLE_NONE) {
-            dv_isle_note(isle, first->pos, ISLE_MSG_DECLARED_HERE, NULL, NULL);
-        }
-    }
-    return false;
-}
-
-static void put_prototype(Header *header, const char *name, Function function)
-{
-    if (claim_name(header, name, function)) {
-        dv_text_printf(header->out, "%s;\n", function.prototype);
-    }
-}
-
-/* Names that islec needs for itself. */
-static void reserve_names(Header *header)
-{
-    static const char *const names[] = {"no_match", "rule_hit",  "rule_names",
-                                        "inst_op",  "type_bits", "rule_count"};
-    Isle *isle = header->isle;
-    const Function own = {"", {ISLE_NONE, 0}, true};
-    const char *prefix = header->options->prefix;
-    for (u32 i = 0; i < ARRAY_LEN(names); i++) {
-        claim_name(header, dv_arena_printf(isle->arena, "%s_%s", prefix, names[i]), own);
-    }
-    for (u32 i = 0; i < header->back->sets.len; i++) {
-        const MatchSet *set = &vec_at(&header->back->sets, i);
-        const char *term = dv_isle_c_part(isle, isle_str(isle, isle_term(isle, set->term)->name));
-        if (dv_isle_has_coverage(set)) {
-            claim_name(header, dv_arena_printf(isle->arena, "%s_covers_%s", prefix, term), own);
-        }
+    if (dv_isle_claim(header->back, name, claim)) {
+        dv_text_printf(header->out, "%s;\n", claim.declaration);
     }
 }
 
@@ -215,17 +164,20 @@ static void put_constructor(Header *header, IsleTerm term)
     dv_text_init(&text, header->isle->arena);
     dv_isle_c_constructor_prototype(header->isle, header->options, term, &text);
     bool is_defined = info->ctor == CTOR_RULES || info->ctor == CTOR_DEF;
+    IslePos pos = info->ctor == CTOR_EXTERN ? info->ctor_pos : info->pos;
     put_prototype(header, dv_isle_c_constructor(header->isle, header->options, term),
-                  (Function){text.data, info->pos, is_defined});
+                  (CName){text.data, pos, is_defined, 0});
 }
 
 static void put_extractor(Header *header, IsleTerm term)
 {
+    const IsleTermInfo *info = isle_term(header->isle, term);
+    IslePos pos = info->etor == ETOR_EXTERN ? info->etor_pos : info->pos;
     TextBuf text;
     dv_text_init(&text, header->isle->arena);
     dv_isle_c_extractor_prototype(header->isle, header->options, term, &text);
     put_prototype(header, dv_isle_c_extractor(header->isle, header->options, term),
-                  (Function){text.data, isle_term(header->isle, term)->pos, false});
+                  (CName){text.data, pos, false, 0});
 }
 
 /* Operations that rules take apart, and those they build. */
@@ -298,7 +250,7 @@ static void put_defined(Header *header)
                    prefix, prefix);
 }
 
-bool dv_isle_emit_header(const Back *back, const IsleOptions *options, TextBuf *out)
+bool dv_isle_emit_header(Back *back, const IsleOptions *options, TextBuf *out)
 {
     Isle *isle = back->isle;
     Header header = {.back = back, .isle = isle, .options = options, .out = out};
@@ -316,7 +268,7 @@ bool dv_isle_emit_header(const Back *back, const IsleOptions *options, TextBuf *
         "/* Where an external multi function stands: all zero at first, then its own. */\n"
         "#ifndef ISLE_ITER_DEFINED\n#define ISLE_ITER_DEFINED\n"
         "typedef struct IsleIter {\n    u64 at;\n    u64 end;\n    const void *data;\n} IsleIter;\n#endif\n\n");
-    reserve_names(&header);
+    dv_isle_claim_names(back, options);
     put_types(&header);
     put_keys(&header);
     dv_text_str(out, "/* Supplied by the program. */\n");

@@ -158,6 +158,7 @@ typedef enum IsleCtorKind {
     CTOR_EXTERN,  /* by the C function ctor_func */
     CTOR_VARIANT, /* as this variant of its type */
     CTOR_OP,      /* as a CLIF operation: row `op` of codegen/ir/ops.def */
+    CTOR_INST,    /* as a machine instruction: `inst` */
     CTOR_DEF      /* by an expression: `def` */
 } IsleCtorKind;
 
@@ -191,6 +192,7 @@ typedef struct IsleTermInfo {
     IslePos etor_pos;
     u32 macro;           /* of ETOR_MACRO: Isle.macros */
     u32 variant;         /* of variants: index in the type's variants */
+    const char *inst;    /* of CTOR_INST: what C calls the instruction */
     u32 op;              /* of operations: row of the table, from 0; else ISLE_NONE */
     u32 def;             /* of CTOR_DEF: Isle.defs */
     VEC(IsleRule) rules; /* of CTOR_RULES, in order of the source */
@@ -392,6 +394,7 @@ typedef struct Isle {
     Map const_of_name;    /* symbol -> constant */
     Map convert_of_types; /* inner << 32 | outer -> converter */
     bool has_ops;         /* (tables clif) was given */
+    u32 tables;           /* a bit per table that was given */
     VEC(IsleReport) reports;
     u64 error_count;
     u64 fired[(ISLE_MSG_COUNT + 63) / 64]; /* a bit per message that was reported */

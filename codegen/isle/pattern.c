@@ -322,9 +322,31 @@ static void match_term(Matcher *matcher, const Work *work)
     }
 }
 
+/* (one_of patterns...): the one that this copy of the rule takes. */
+static void match_choice(Matcher *matcher, const Work *work)
+{
+    IsleBuilder *builder = matcher->builder;
+    const Isle *isle = builder->isle;
+    u32 count = isle_node(isle, work->node)->count - 1;
+    if (count == 0 || (builder->choice_count != 0 && builder->choice_count != count)) {
+        dv_isle_rule_error(builder, pos_of(matcher, work->node), ISLE_MSG_ONE_OF_COUNT, NULL, NULL);
+        return;
+    }
+    builder->choice_count = count;
+    IsleNodeRef at = isle_next(isle, isle_first(isle, work->node));
+    for (u32 i = 0; i < builder->choice; i++) {
+        at = isle_next(isle, at);
+    }
+    push(matcher, at, work->value, work->env);
+}
+
 static void match_list(Matcher *matcher, const Work *work)
 {
     Isle *isle = matcher->builder->isle;
+    if (!isle->is_strict && dv_isle_is_form(isle, work->node, "one_of")) {
+        match_choice(matcher, work);
+        return;
+    }
     if (!dv_isle_is_form(isle, work->node, "and")) {
         match_term(matcher, work);
         return;

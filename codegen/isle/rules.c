@@ -6,7 +6,8 @@
  *
  * An expand is a rule of another tier. If its pattern is an operation itself, it is a rule of
  * the term `expand`, whose one argument the pattern matches. A rule that holds ~ is typed once
- * for each order of operands: bit i of the mirror number says whether the i-th ~ met swaps.
+ * for each order of operands: bit i of the mirror number says whether the i-th ~ met swaps. A rule that holds
+ * (one_of patterns...) is a rule for each of the patterns, as if it had been written so many times.
  *
  *     (map operation (types... term)...)
  *
@@ -209,19 +210,29 @@ static void start_builder(IsleBuilder *builder, IsleTerm root, const RuleParts *
     }
 }
 
-/* Types one operand order of a form; gives how many ~ it has, or ISLE_NONE after an error. */
-static u32 type_mirror(Isle *isle, IsleNodeRef form, u32 form_number, u32 mirror)
+/* Which of the rules that a form stands for, and how many there are. */
+typedef struct RuleCopy {
+    u32 form;
+    u32 mirror, mirror_count;
+    u32 choice, choice_count;
+} RuleCopy;
+
+/* Types one of them, and tells the counts; false after an error. */
+static bool type_copy(Isle *isle, IsleNodeRef form, RuleCopy *copy)
 {
     RuleParts parts;
-    IsleBuilder builder = {.isle = isle, .swap_bits = mirror, .root_arg = ISLE_NODE_NONE};
+    IsleBuilder builder = {.isle = isle,
+                           .swap_bits = copy->mirror,
+                           .choice = copy->choice,
+                           .root_arg = ISLE_NODE_NONE};
     IslePos pos = isle_node(isle, form)->pos;
     IsleTerm root;
     if (!take_parts(isle, form, &parts) || !find_root(isle, &parts, pos, &root)) {
-        return ISLE_NONE;
+        return false;
     }
     start_builder(&builder, root, &parts, pos);
-    builder.rule.mirror = mirror;
-    builder.rule.form = form_number;
+    builder.rule.mirror = copy->mirror;
+    builder.rule.form = copy->form;
     if (is_bare(isle, &parts)) {
         builder.root_arg = parts.pattern;
         dv_isle_type_pattern(&builder, parts.pattern, (IsleValue){0});
@@ -231,27 +242,31 @@ static u32 type_mirror(Isle *isle, IsleNodeRef form, u32 form_number, u32 mirror
     builder.rule.root_count = builder.rule.steps.len;
     type_clauses(&builder, parts.rest);
     if (builder.has_failed) {
-        return ISLE_NONE;
+        return false;
+    }
+    if (builder.swap_count > ISLE_MIRRORS_MAX) {
+        dv_isle_error(isle, pos, ISLE_MSG_TOO_MANY_MIRRORS, dv_isle_number(isle, ISLE_MIRRORS_MAX),
+                      NULL);
+        return false;
     }
     vec_push(isle->arena, &isle_term(isle, root)->rules, ((IsleRule){isle->rules.len}));
     vec_push(isle->arena, &isle->rules, builder.rule);
-    return builder.swap_count;
+    copy->mirror_count = 1u << builder.swap_count;
+    copy->choice_count = builder.choice_count;
+    return true;
 }
 
 static void type_rule(Isle *isle, IsleNodeRef form, u32 form_number)
 {
-    u32 swap_count = type_mirror(isle, form, form_number, 0);
-    if (swap_count == ISLE_NONE) {
-        return;
-    }
-    if (swap_count > ISLE_MIRRORS_MAX) {
-        dv_isle_error(isle, isle_node(isle, form)->pos, ISLE_MSG_TOO_MANY_MIRRORS,
-                      dv_isle_number(isle, ISLE_MIRRORS_MAX), NULL);
-        return;
-    }
-    for (u32 mirror = 1; mirror < 1u << swap_count; mirror++) {
-        type_mirror(isle, form, form_number, mirror);
-    }
+    RuleCopy copy = {.form = form_number};
+    do {
+        copy.mirror = 0;
+        do {
+            if (!type_copy(isle, form, &copy)) {
+                return;
+            }
+        } while (++copy.mirror < copy.mirror_count);
+    } while (++copy.choice < copy.choice_count);
 }
 
 void dv_isle_type_rules(Isle *isle)

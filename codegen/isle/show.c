@@ -116,21 +116,30 @@ static void put_answer(const MatchSet *set, u32 test_index, TextBuf *out)
     }
 }
 
+/* Graphviz ends and escapes strings as C does. */
+static void put_label(const MatchSet *set, TextBuf *label, const char *shape, TextBuf *out)
+{
+    dv_text_printf(out, " [label=\"%s\"%s];\n", dv_isle_c_string(set->isle, label->data), shape);
+    dv_text_truncate(label, 0);
+}
+
 static void put_node(const MatchSet *set, u32 index, TextBuf *out)
 {
     const TreeNode *node = &vec_at(&set->nodes, index);
-    dv_text_printf(out, "    n%u [label=\"", index);
+    TextBuf label;
+    dv_text_init(&label, set->isle->arena);
+    dv_text_printf(out, "    n%u", index);
     if (node->column == ISLE_NONE) {
-        put_rule(set, node->rule, out);
-        dv_text_str(out, "\", shape=box];\n");
+        put_rule(set, node->rule, &label);
+        put_label(set, &label, ", shape=box", out);
     } else {
-        put_question(set, &vec_at(&set->columns, node->column), out);
-        dv_text_str(out, "\"];\n");
+        put_question(set, &vec_at(&set->columns, node->column), &label);
+        put_label(set, &label, "", out);
         for (u32 i = node->first_case; i != ISLE_NONE; i = vec_at(&set->cases, i).next) {
             const TreeCase *item = &vec_at(&set->cases, i);
-            dv_text_printf(out, "    n%u -> n%u [label=\"", index, item->node);
-            put_answer(set, item->test, out);
-            dv_text_str(out, "\"];\n");
+            dv_text_printf(out, "    n%u -> n%u", index, item->node);
+            put_answer(set, item->test, &label);
+            put_label(set, &label, "", out);
         }
     }
     if (node->next != ISLE_NONE) {
@@ -144,7 +153,7 @@ bool dv_isle_dot(const Back *back, const char *term, TextBuf *out)
         const MatchSet *set = &vec_at(&back->sets, i);
         const char *name = isle_text(back->isle, isle_term(back->isle, set->term)->name);
         if (strcmp(name, term) == 0) {
-            dv_text_printf(out, "digraph \"%s\" {\n", name);
+            dv_text_printf(out, "digraph \"%s\" {\n", dv_isle_c_string(back->isle, name));
             for (u32 j = 0; j < set->nodes.len; j++) {
                 put_node(set, j, out);
             }

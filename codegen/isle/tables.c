@@ -127,19 +127,22 @@ IsleOp dv_isle_op(u32 row)
     return make_op(&rows[row]);
 }
 
-static bool is_table_clif(Isle *isle, IsleNodeRef form, bool reports)
+typedef enum Table { TABLE_CLIF, TABLE_PULLEY, TABLE_COUNT } Table;
+static const char *const table_names[TABLE_COUNT] = {"clif", "pulley"};
+
+/* TABLE_COUNT if there is none of that name. */
+static Table find_table(Isle *isle, IsleNodeRef form)
 {
     IsleNodeRef name = isle_next(isle, isle_first(isle, form));
-    if (dv_isle_is_name(isle, name, "clif") && isle_node(isle, form)->count == 2) {
-        return true;
+    Table table = TABLE_CLIF;
+    while (table < TABLE_COUNT && !(dv_isle_is_name(isle, name, table_names[table]) &&
+                                    isle_node(isle, form)->count == 2)) {
+        table++;
     }
-    if (reports) {
-        dv_isle_error(isle, isle_node(isle, form)->pos, ISLE_MSG_UNKNOWN_TABLE, NULL, NULL);
-    }
-    return false;
+    return table;
 }
 
-static void declare_type(Isle *isle, const char *name)
+void dv_isle_declare_table_type(Isle *isle, const char *name)
 {
     IsleSym sym = dv_isle_sym(isle, name);
     if (!dv_map_get(&isle->type_of_name, sym.id, NULL)) {
@@ -149,23 +152,31 @@ static void declare_type(Isle *isle, const char *name)
 
 void dv_isle_declare_table_types(Isle *isle, IsleNodeRef form)
 {
-    if (!is_table_clif(isle, form, true)) {
+    Table table = find_table(isle, form);
+    IslePos pos = isle_node(isle, form)->pos;
+    if (table == TABLE_COUNT) {
+        dv_isle_error(isle, pos, ISLE_MSG_UNKNOWN_TABLE, NULL, NULL);
         return;
     }
-    if (isle->has_ops) {
-        dv_isle_error(isle, isle_node(isle, form)->pos, ISLE_MSG_TABLE_AGAIN, NULL, NULL);
+    if ((isle->tables & 1u << table) != 0) {
+        dv_isle_error(isle, pos, ISLE_MSG_TABLE_AGAIN, NULL, NULL);
+        return;
+    }
+    isle->tables |= 1u << table;
+    if (table == TABLE_PULLEY) {
+        dv_isle_declare_pulley_types(isle);
         return;
     }
     isle->has_ops = true;
     for (u32 i = 0; i < ARRAY_LEN(op_types); i++) {
-        declare_type(isle, op_types[i]);
+        dv_isle_declare_table_type(isle, op_types[i]);
     }
     for (u32 i = 0; i < ARRAY_LEN(operands); i++) {
-        declare_type(isle, operands[i].type);
+        dv_isle_declare_table_type(isle, operands[i].type);
     }
 }
 
-static IsleType type_named(Isle *isle, const char *name)
+IsleType dv_isle_table_type(Isle *isle, const char *name)
 {
     IsleType type = {ISLE_NONE};
     dv_map_get(&isle->type_of_name, dv_isle_sym(isle, name).id, &type.id);
@@ -173,11 +184,11 @@ static IsleType type_named(Isle *isle, const char *name)
     return type;
 }
 
-static void add_arg(Isle *isle, IsleTerm term, const char *type, const char *name)
+void dv_isle_add_table_arg(Isle *isle, IsleTerm term, const char *type, const char *name)
 {
     IsleSym sym = dv_isle_sym(isle, name);
     IsleTermInfo *info = isle_term(isle, term);
-    vec_push(isle->arena, &info->args, type_named(isle, type));
+    vec_push(isle->arena, &info->args, dv_isle_table_type(isle, type));
     vec_push(isle->arena, &info->fields, sym);
 }
 
@@ -190,19 +201,19 @@ static void declare_op(Isle *isle, u32 row, IslePos pos)
     }
     IsleTerm term = dv_isle_add_term(isle, name, pos);
     if (op.has_type) {
-        add_arg(isle, term, op_types[OP_TYPE_TYPE], "ty");
+        dv_isle_add_table_arg(isle, term, op_types[OP_TYPE_TYPE], "ty");
     }
     for (const char *p = op.spelling; *p != '\0'; p++) {
         for (u32 i = 0; i < ARRAY_LEN(operands); i++) {
             if (operands[i].letter == *p) {
-                add_arg(isle, term, operands[i].type, operands[i].name);
+                dv_isle_add_table_arg(isle, term, operands[i].type, operands[i].name);
             }
         }
     }
     IsleTermInfo *info = isle_term(isle, term);
     u32 ret = op.result_count == 1 ? OP_TYPE_VALUE : OP_TYPE_INST;
-    info->ret = type_named(isle, op_types[ret]);
-    info->match = type_named(isle, op_types[OP_TYPE_INST]);
+    info->ret = dv_isle_table_type(isle, op_types[ret]);
+    info->match = dv_isle_table_type(isle, op_types[OP_TYPE_INST]);
     info->ctor = CTOR_OP;
     info->etor = ETOR_OP;
     info->ctor_pos = pos;
@@ -212,10 +223,13 @@ static void declare_op(Isle *isle, u32 row, IslePos pos)
 
 void dv_isle_declare_table_terms(Isle *isle, IsleNodeRef form)
 {
-    if (is_table_clif(isle, form, false)) {
-        for (u32 row = 0; row < ARRAY_LEN(rows); row++) {
-            declare_op(isle, row, isle_node(isle, form)->pos);
-        }
+    Table table = find_table(isle, form);
+    IslePos pos = isle_node(isle, form)->pos;
+    if (table == TABLE_PULLEY) {
+        dv_isle_declare_pulley_terms(isle, pos);
+    }
+    for (u32 row = 0; table == TABLE_CLIF && row < ARRAY_LEN(rows); row++) {
+        declare_op(isle, row, pos);
     }
 }
 

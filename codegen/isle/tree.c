@@ -162,7 +162,7 @@ static void build_cases(Builder *builder, u32 node, Block below)
         builder->is_answered[test] = true;
         u32 child = build_block(builder, same);
         builder->is_answered[test] = false;
-        vec_push(arena, &set->cases, ((TreeCase){test, child, ISLE_NONE}));
+        vec_push(arena, &set->cases, ((TreeCase){test, child, ISLE_NONE, false}));
         u32 made = set->cases.len - 1;
         if (last == ISLE_NONE) {
             vec_at(&set->nodes, node).first_case = made;

@@ -72,6 +72,11 @@ Code make_code(Run *run, u32 a0)
     return a0;
 }
 
+Type value_type(Run *run, Value a0)
+{
+    return row_of(run, (Inst){a0.id})->type;
+}
+
 u32 which(Run *run, Value a0)
 {
     (void)run;
@@ -96,12 +101,17 @@ MATCH_BINARY(isub)
 MATCH_BINARY(imul)
 MATCH_BINARY(ishl)
 MATCH_BINARY(band)
+MATCH_BINARY(rotl)
 
-void t_match_bnot(Run *run, Inst a0, Type *r0, Value *r1)
-{
-    Value unused;
-    match_binary(run, a0, r0, r1, &unused);
-}
+#define MATCH_UNARY(op) \
+    void t_match_##op(Run *run, Inst a0, Type *r0, Value *r1) \
+    { \
+        Value unused; \
+        match_binary(run, a0, r0, r1, &unused); \
+    }
+MATCH_UNARY(bnot)
+MATCH_UNARY(uextend)
+MATCH_UNARY(sextend)
 
 void t_match_iconst(Run *run, Inst a0, Type *r0, Imm64 *r1)
 {
@@ -163,6 +173,18 @@ static void check_lowering(Run *run)
     EXPECT(lowered(run, make(run, OP_isub, TYPE_I64, 0, p, p)) == 51);
     EXPECT(lowered(run, make(run, OP_imul, TYPE_I64, 0, p, three)) == 60);
     EXPECT(lowered(run, make(run, OP_imul, TYPE_I64, 0, three, p)) == 0);
+    for (u32 type = TYPE_I8; type <= TYPE_I64; type++) {
+        Value x = make(run, OP_nop, (Type)type, 0, p, p);
+        EXPECT(lowered(run, make(run, OP_uextend, TYPE_I64, 0, x, p)) ==
+               (type == TYPE_I64 ? 0 : 1000 + x.id));
+        EXPECT(lowered(run, make(run, OP_sextend, TYPE_I64, 0, x, p)) ==
+               (type == TYPE_I32 ? 71u : 0));
+        Value amount = t_make_iconst(run, (Type)type, 0);
+        EXPECT(lowered(run, make(run, OP_rotl, TYPE_I32, 0, p, amount)) ==
+               (type == TYPE_I8 ? 72u : 0));
+        EXPECT(lowered(run, make(run, OP_rotl, TYPE_I64, 0, p, amount)) ==
+               (type == TYPE_I16 ? 72u : 0));
+    }
     EXPECT(lowered(run, make(run, OP_return, 0, 0, p, p)) == 61);
 }
 
@@ -183,15 +205,28 @@ static void check_expansion(Run *run)
 
 static void check_coverage(Run *run)
 {
-    EXPECT(t_covers_lower(OP_iadd, TYPE_I8) && t_covers_lower(OP_iadd, TYPE_I64));
-    EXPECT(!t_covers_lower(OP_iadd, TYPE_I128) && !t_covers_lower(OP_iadd, TYPE_I32X4));
-    EXPECT(t_covers_lower(OP_isub, TYPE_I8) && t_covers_lower(OP_isub, TYPE_I128));
-    EXPECT(t_covers_lower(OP_isub, TYPE_I32X4));
-    EXPECT(!t_covers_lower(OP_imul, TYPE_I64) && !t_covers_lower(OP_udiv, TYPE_I64));
-    EXPECT(t_covers_lower(OP_return, TYPE_NONE) && !t_covers_lower(OP_trap, TYPE_NONE));
-    EXPECT(t_covers_expand(OP_band, TYPE_I128) && !t_covers_expand(OP_band, TYPE_I64));
-    EXPECT(t_covers_expand(OP_bnot, TYPE_I8) && t_covers_expand(OP_bnot, TYPE_MAKE(LANE_I64, 5)));
-    EXPECT(!t_covers_expand(OP_bxor, TYPE_I8));
+    EXPECT(t_covers_lower(OP_iadd, TYPE_I8, TYPE_NONE) &&
+           t_covers_lower(OP_iadd, TYPE_I64, TYPE_NONE));
+    EXPECT(!t_covers_lower(OP_iadd, TYPE_I128, TYPE_NONE) &&
+           !t_covers_lower(OP_iadd, TYPE_I32X4, TYPE_NONE));
+    EXPECT(t_covers_lower(OP_isub, TYPE_I8, TYPE_NONE) &&
+           t_covers_lower(OP_isub, TYPE_I128, TYPE_NONE));
+    EXPECT(t_covers_lower(OP_isub, TYPE_I32X4, TYPE_NONE));
+    EXPECT(!t_covers_lower(OP_imul, TYPE_I64, TYPE_NONE) &&
+           !t_covers_lower(OP_udiv, TYPE_I64, TYPE_NONE));
+    EXPECT(t_covers_lower(OP_uextend, TYPE_I64, TYPE_NONE) &&
+           t_covers_lower(OP_uextend, TYPE_I64, TYPE_I16));
+    EXPECT(t_covers_lower(OP_sextend, TYPE_I64, TYPE_I32) &&
+           !t_covers_lower(OP_sextend, TYPE_I64, TYPE_I16));
+    EXPECT(!t_covers_lower(OP_sextend, TYPE_I64, TYPE_NONE) &&
+           !t_covers_lower(OP_sextend, TYPE_I32, TYPE_I8));
+    EXPECT(t_covers_lower(OP_return, TYPE_NONE, TYPE_NONE) &&
+           !t_covers_lower(OP_trap, TYPE_NONE, TYPE_NONE));
+    EXPECT(t_covers_expand(OP_band, TYPE_I128, TYPE_NONE) &&
+           !t_covers_expand(OP_band, TYPE_I64, TYPE_NONE));
+    EXPECT(t_covers_expand(OP_bnot, TYPE_I8, TYPE_NONE) &&
+           t_covers_expand(OP_bnot, TYPE_MAKE(LANE_I64, 5), TYPE_NONE));
+    EXPECT(!t_covers_expand(OP_bxor, TYPE_I8, TYPE_NONE));
 }
 
 int main(void)

@@ -10,7 +10,7 @@
 
 #include "base/u128.h"
 
-enum { RUN_RULES_MAX = 256, RUN_NOTES_MAX = 64 };
+enum { RUN_RULES_MAX = 512, RUN_NOTES_MAX = 64 };
 
 typedef struct Run {
     u32 failures;
