@@ -75,8 +75,10 @@ typedef size_t usize;
 #define DV_HAS_MUSTTAIL 1
 #define DV_MUSTTAIL __attribute__((musttail))
 #if __has_attribute(preserve_none) && !defined(__riscv)
+#define DV_HAS_PRESERVE_NONE 1
 #define DV_PRESERVE_NONE __attribute__((preserve_none))
 #else
+#define DV_HAS_PRESERVE_NONE 0
 #define DV_PRESERVE_NONE
 #endif
 #endif

@@ -10,14 +10,10 @@ function(davit_test name label)
     set_tests_properties(${name} PROPERTIES LABELS ${label})
 endfunction()
 
-# Compiles rules to STEM.c and STEM.h in the folder `isle` of the build tree.
-set(isle_dir ${PROJECT_BINARY_DIR}/isle)
-file(MAKE_DIRECTORY ${isle_dir})
-function(davit_rules stem source)
-    add_custom_command(OUTPUT ${isle_dir}/${stem}.c ${isle_dir}/${stem}.h
-        COMMAND islec ${source} -o ${isle_dir}/${stem}.c -H ${isle_dir}/${stem}.h ${ARGN}
-        DEPENDS islec ${source} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} VERBATIM)
-endfunction()
+# What unit tests share: tests/unit/*_testing.c. Fuzz targets use generators from there.
+file(GLOB testing_sources CONFIGURE_DEPENDS tests/unit/*_testing.c)
+add_library(davit_testing STATIC EXCLUDE_FROM_ALL ${testing_sources})
+davit_internal(davit_testing)
 
 # libFuzzer targets. Their build holds nothing else: its instrumentation serves no other program. What
 # targets share lies beside them; mutate_clif.c needs libFuzzer and serves those that read CLIF text.
@@ -29,7 +25,7 @@ set(fuzz_clif_text fuzz_clif_parse fuzz_clif_eval)
 if(fuzz_shared)
     add_library(davit_fuzz STATIC ${fuzz_shared})
     target_include_directories(davit_fuzz PRIVATE ${PROJECT_SOURCE_DIR})
-    target_link_libraries(davit_fuzz PUBLIC davit_static)
+    target_link_libraries(davit_fuzz PUBLIC davit_tools davit_static) # tools/gen.h
 endif()
 foreach(source ${fuzz_sources})
     cmake_path(GET source STEM name)
@@ -42,7 +38,7 @@ foreach(source ${fuzz_sources})
         endif()
     endif()
     davit_program(${name} ${source} ${driver})
-    target_link_libraries(${name} PRIVATE davit_isle)
+    target_link_libraries(${name} PRIVATE davit_isle davit_testing)
     if(TARGET davit_fuzz)
         target_link_libraries(${name} PRIVATE davit_fuzz)
     endif()
@@ -78,10 +74,15 @@ else()
         davit_program(${name} ${source})
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
         target_include_directories(${name} PRIVATE ${CMOCKA_INCLUDE})
-        target_link_libraries(${name} PRIVATE davit_tools davit_isle
+        target_link_libraries(${name} PRIVATE davit_testing davit_tools davit_isle
             ${CMOCKA_LIBRARY})
         davit_test(${name} unit ${name})
     endforeach()
+    # Counts which rules are taken: a copy of what holds them, compiled so.
+    target_sources(test_legalize PRIVATE codegen/opt/legalize.c codegen/opt/graph.c codegen/isa/common/help.c
+        ${isle_dir}/expand_rules.c)
+    target_compile_definitions(test_legalize PRIVATE DAVIT_RULE_HITS)
+    target_include_directories(test_legalize PRIVATE ${isle_dir})
 endif()
 
 # Rules that are compiled, linked with a program that uses them, and run.
@@ -99,6 +100,10 @@ foreach(source ${rule_sources})
     set_target_properties(isle_${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
     davit_test(isle_${stem} isle isle_${stem})
 endforeach()
+
+# Every operation on every type has a rule, an expansion, or a reason why not.
+file(GLOB complete_rules RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS codegen/isa/common/*.isle codegen/isa/pulley/rules/*.isle)
+davit_test(rules_pulley isle islec ${complete_rules} --complete lower --check)
 
 # Examples: what a user would write, so they see include/ alone.
 file(GLOB example_sources CONFIGURE_DEPENDS examples/*.c)

@@ -1,7 +1,9 @@
 /* eval_twice.c - two evaluators side by side. Each has a pool of its own, so that both meet the same limits. */
 #include "fuzz/eval_twice.h"
 
-#include "fuzz/gen_clif.h"
+enum {
+    SEGMENT_SIZE = 16
+}; /* of data segments in bytes, of element segments and table 0 in elements */
 
 typedef struct Side {
     Pool pool;
@@ -10,18 +12,20 @@ typedef struct Side {
 
 static void set_up_instance(Side *side, const EvalJob *job, const Func *const *funcs)
 {
-    u8 data[GEN_SEGMENT_SIZE];
-    u32 refs[GEN_SEGMENT_SIZE];
-    for (u32 i = 0; i < GEN_SEGMENT_SIZE; i++) {
+    u8 data[SEGMENT_SIZE];
+    u32 refs[SEGMENT_SIZE];
+    u64 size;
+    bool ok = dv_eval_set_table(side->evaluator, 0, SEGMENT_SIZE);
+    for (u32 i = 0; i < SEGMENT_SIZE; i++) {
         data[i] = job->bytes.len == 0 ? 0 : (u8)job->bytes.data[i % job->bytes.len];
-        refs[i] = i % 3 == 0 || job->count == 0
-                      ? 0
-                      : dv_eval_func_ref(side->evaluator, funcs[i % job->count]);
+        refs[i] = i >= job->count ? 0 : dv_eval_func_ref(side->evaluator, funcs[i]);
     }
-    if (!dv_eval_set_data(side->evaluator, 0, data, GEN_SEGMENT_SIZE) ||
-        !dv_eval_set_elem(side->evaluator, 0, refs, GEN_SEGMENT_SIZE)) {
-        fuzz_report("the segments do not fit", "");
+    for (u32 i = 0; ok && i < 2; i++) {
+        ok = dv_eval_set_data(side->evaluator, i, data, SEGMENT_SIZE) &&
+             dv_eval_set_elem(side->evaluator, i, refs, SEGMENT_SIZE);
     }
+    fuzz_expect(ok, "the instance does not fit", "");
+    memcpy(dv_eval_table(side->evaluator, 0, &size), refs, sizeof refs);
 }
 
 static void start_side(Side *side, const EvalJob *job, const Func *const *funcs)

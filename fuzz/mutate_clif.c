@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "codegen/ir/entity.h"
 #include "codegen/ir/lex.h"
-#include "fuzz/gen_clif.h"
+#include "tools/gen.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
@@ -148,16 +148,15 @@ static usize put_functions(u8 *data, usize size, usize max_size, Rng *rng)
     Pool pool;
     Arena arena;
     TextBuf text;
-    u8 bytes[256];
-    GenOptions options = {dv_rng_chance(rng, 4) ? 32u : 64u, 40};
-    usize count = 1 + dv_rng_below(rng, sizeof bytes);
-    for (usize i = 0; i < count; i++) {
-        bytes[i] = (u8)dv_rng_next(rng);
-    }
+    GenSource source;
+    GenOptions options = {.max_insts = 20, .vectors = true};
+    options.address_bits = dv_rng_chance(rng, 4) ? 32 : 64;
+    options.num_funcs = 1 + (u32)dv_rng_below(rng, 3);
+    dv_gen_seed(&source, dv_rng_next(rng));
     dv_pool_init(&pool, NULL);
     dv_arena_init(&arena, &pool);
     dv_text_init(&text, &arena);
-    dv_gen_clif(&text, bytes, count, &options);
+    dv_gen_clif(&text, &source, &options);
     /* The last byte's lowest bit tells fuzz_clif_eval the width of addresses. */
     text.data[text.length - 1] = options.address_bits == 32 ? '\t' : '\n';
     usize keep = dv_rng_chance(rng, 2) && size + text.length <= max_size ? size : 0;

@@ -97,7 +97,7 @@ int dv_cmd_verify(Command *command)
     return status;
 }
 
-static void print_result(Filetest *t, Str call, const EvalResult *result)
+static void print_result(Filetest *t, const Engine *e, Str call, const EvalResult *result)
 {
     char name[16];
     TextBuf out;
@@ -121,48 +121,53 @@ static void print_result(Filetest *t, Str call, const EvalResult *result)
         dv_text_printf(&out, " cannot be evaluated: %s", result->reason);
         break;
     }
-    printf("%s    [evaluator, %" PRIu64 " steps]\n", out.data, result->steps);
+    if (e->label[0] == '\0') {
+        printf("%s    [evaluator, %" PRIu64 " steps]\n", out.data, result->steps);
+    } else {
+        printf("%s    [%s, %s dispatch]\n", out.data, e->options.target, e->label);
+    }
 }
 
-static bool run_call(Filetest *t, Evaluator *e, const char *text)
+static bool run_call(Filetest *t, Engine *e, const char *text)
 {
     Invocation call;
-    EvalResult result;
+    EngineResult result;
     const char *error;
     Str rest = {text, (u32)strlen(text)};
     if (!dv_directive_invocation(t, t->file.funcs.data[0], rest, &call, &error)) {
         fprintf(stderr, "davit run: %s: %s\n", text, error);
         return false;
     }
-    dv_eval_call(e, &call.func->func, call.args, call.func->func.sig.num_params, t->scratch,
-                 &result);
-    print_result(t, rest, &result);
-    return result.outcome == EVAL_RETURNED;
+    dv_engine_call(e, call.func, call.args, t->scratch, &result);
+    print_result(t, e, rest, &result.eval);
+    return result.eval.outcome == EVAL_RETURNED;
 }
 
-static int run_calls(Command *command, Filetest *t)
+static int run_calls(Command *command, Filetest *t, const char *target)
 {
-    Evaluator *e = dv_eval_new(t->pool, &(EvalOptions){.address_bits = 64});
-    if (e == NULL) {
-        dv_escape(t->pool, DAVIT_ERROR_MEMORY);
-    }
-    for (u32 i = 0; i < t->file.funcs.len; i++) {
-        dv_eval_add(e, &t->file.funcs.data[i]->func);
-    }
+    EngineOptions options = {.target = target, .variant = dv_engine_count(target) - 1};
+    Engine *e = dv_engine_new(&t->file, t->scratch, &options);
     bool ok = true;
     for (int i = 1; i < command->argc; i++) {
         ok = run_call(t, e, command->argv[i]) && ok;
     }
-    dv_eval_free(e);
+    dv_engine_free(e);
     return ok ? EXIT_OK : EXIT_FAILED;
 }
 
 int dv_cmd_run(Command *command)
 {
     Input input;
-    if (command->argc < 2) {
-        fputs("usage: davit run FILE CALL...\n"
-              "Calls functions of a CLIF file on the evaluator: davit run fib.clif '%fib(20)'\n",
+    const char *target = "eval";
+    if (command->argc >= 2 && strcmp(command->argv[0], "--target") == 0) {
+        target = command->argv[1];
+        command->argc -= 2;
+        command->argv += 2;
+    }
+    if (command->argc < 2 || dv_engine_count(target) == 0) {
+        fputs("usage: davit run [--target T] FILE CALL...\n"
+              "Calls functions of a CLIF file on the evaluator, or as code for a target, one after\n"
+              "the other: davit run --target pulley64 fib.clif '%fib(20)'\n",
               stderr);
         return EXIT_USAGE;
     }
@@ -178,5 +183,5 @@ int dv_cmd_run(Command *command)
                   .results = command->arena,
                   .pool = command->arena->pool,
                   .file = input.file};
-    return run_calls(command, &t);
+    return run_calls(command, &t, target);
 }

@@ -47,7 +47,7 @@ static const char usage[] =
     "usage: davit test [options] FILE|FOLDER...\n"
     "Runs the tests that CLIF files describe (docs/filetests.md).\n"
     "  --target T    run every expectation of run and interpret tests on T: eval, eval32,\n"
-    "                eval64, eval32be, eval64be\n"
+    "                eval64, eval32be, eval64be, pulley32, pulley64, pulley32be, pulley64be\n"
     "  --exact       precise output and checks must hold: for the project's own files\n"
     "  --bless       rewrite the expectations that do not hold\n"
     "  --skips FILE  fail on skips that the file does not list, and on entries that skip nothing\n"

@@ -27,6 +27,9 @@ int dv_cmd_test(Command *command);
 /* ---- cmd_docs.c ---- */
 int dv_cmd_docs(Command *command);
 
+/* ---- cmd_gen.c ---- */
+int dv_cmd_gen(Command *command);
+
 /* ---- cmd_clif.c ---- */
 int dv_cmd_cat(Command *command);
 int dv_cmd_verify(Command *command);

@@ -52,6 +52,7 @@ static const struct {
     {"cat", "print CLIF in the standard form", dv_cmd_cat},
     {"verify", "check CLIF and report all that is wrong", dv_cmd_verify},
     {"test", "run the tests that CLIF files describe", dv_cmd_test},
+    {"gen", "write random files that test engines", dv_cmd_gen},
     {"docs", "write or check the files printed from tables", dv_cmd_docs},
     {"selftest", "check the library from inside", run_selftest},
     {"--version", "print the version", print_version},

@@ -323,7 +323,7 @@ static bool set_memory_bytes(Filetest *t, Cursor *c, u8 *bytes, u64 size, const 
     return true;
 }
 
-static bool setup_memory(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor *c,
+static bool setup_memory(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c,
                          const char **error)
 {
     u32 id;
@@ -336,11 +336,11 @@ static bool setup_memory(Filetest *t, const ClifFunc *owner, Evaluator *e, Curso
         *error = "expected \"= bytes\"";
         return false;
     }
-    if (!dv_eval_set_memory(e, index, size)) {
+    if (!e->ops->set_memory(e, index, size)) {
         *error = "the memory is too large";
         return false;
     }
-    u8 *bytes = dv_eval_memory(e, index, &have);
+    u8 *bytes = e->ops->memory(e, index, &have);
     while (take(c, "[")) {
         if (!set_memory_bytes(t, c, bytes, have, error)) {
             return false;
@@ -350,7 +350,7 @@ static bool setup_memory(Filetest *t, const ClifFunc *owner, Evaluator *e, Curso
 }
 
 /* "%f" or "null". */
-static bool read_ref(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor *c, u32 *ref,
+static bool read_ref(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c, u32 *ref,
                      const char **error)
 {
     *ref = 0;
@@ -362,11 +362,11 @@ static bool read_ref(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor *c
         *error = "expected null or a function of the file";
         return false;
     }
-    *ref = dv_eval_func_ref(e, &f->func);
+    *ref = e->ops->func_ref(e, f);
     return true;
 }
 
-static bool setup_table(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor *c,
+static bool setup_table(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c,
                         const char **error)
 {
     u32 id;
@@ -375,7 +375,7 @@ static bool setup_table(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor
         return false;
     }
     u32 index = owner->func.tables.data[id].index;
-    if (!take(c, "=") || !read_u64(c, &size, error) || !dv_eval_set_table(e, index, size)) {
+    if (!take(c, "=") || !read_u64(c, &size, error) || !e->ops->set_table(e, index, size)) {
         *error = "expected \"= elements\", not too many";
         return false;
     }
@@ -389,7 +389,7 @@ static bool setup_table(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor
             if (!read_ref(t, owner, e, c, &ref, error)) {
                 return false;
             }
-            u32 *elems = dv_eval_table(e, index, &size);
+            u32 *elems = e->ops->table(e, index, &size);
             if (at >= size) {
                 *error = "the references do not fit into the table";
                 return false;
@@ -400,7 +400,7 @@ static bool setup_table(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor
     return true;
 }
 
-static bool setup_data(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor *c,
+static bool setup_data(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c,
                        const char **error)
 {
     u32 id;
@@ -419,10 +419,10 @@ static bool setup_data(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor 
         }
         vec_push(t->scratch, &bytes, byte.bytes[0]);
     }
-    return dv_eval_set_data(e, owner->func.datas.data[id].index, bytes.data, bytes.len);
+    return e->ops->set_data(e, owner->func.datas.data[id].index, bytes.data, bytes.len);
 }
 
-static bool setup_elem(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor *c,
+static bool setup_elem(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c,
                        const char **error)
 {
     u32 id;
@@ -441,10 +441,10 @@ static bool setup_elem(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor 
         }
         vec_push(t->scratch, &refs, ref);
     }
-    return dv_eval_set_elem(e, owner->func.elems.data[id].index, refs.data, refs.len);
+    return e->ops->set_elem(e, owner->func.elems.data[id].index, refs.data, refs.len);
 }
 
-static bool setup_global(Filetest *t, const ClifFunc *owner, Evaluator *e, Cursor *c,
+static bool setup_global(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c,
                          const char **error)
 {
     u32 id;
@@ -458,15 +458,15 @@ static bool setup_global(Filetest *t, const ClifFunc *owner, Evaluator *e, Curso
         return false;
     }
     return read_literal(t, c, global->type, &value, error) &&
-           dv_eval_set_global(e, global->index, value);
+           e->ops->set_global(e, global->index, value);
 }
 
-bool dv_directive_setup(Filetest *t, const ClifFunc *owner, Evaluator *e, Directive d,
+bool dv_directive_setup(Filetest *t, const ClifFunc *owner, Engine *e, Directive d,
                         const char **error)
 {
     Cursor c = {d.rest.data, d.rest.data + d.rest.len};
     bool ok = false;
-    *error = "a limit of the evaluator is exceeded";
+    *error = "a limit of the engine is exceeded";
     switch (d.kind) {
     case DIRECTIVE_MEMORY:
         ok = setup_memory(t, owner, e, &c, error);
@@ -494,7 +494,7 @@ bool dv_directive_setup(Filetest *t, const ClifFunc *owner, Evaluator *e, Direct
 }
 
 /* "[8..10] == 0x0102": bytes in the order of their addresses. */
-static bool after_memory(Filetest *t, Evaluator *e, u32 index, Cursor *c, const char **error)
+static bool after_memory(Filetest *t, Engine *e, u32 index, Cursor *c, const char **error)
 {
     u64 from, to, size;
     *error = "expected \"heap0[from..to] == 0x...\"";
@@ -502,7 +502,7 @@ static bool after_memory(Filetest *t, Evaluator *e, u32 index, Cursor *c, const 
         !take(c, "]") || !take(c, "==") || !take(c, "0x")) {
         return false;
     }
-    const u8 *bytes = dv_eval_memory(e, index, &size);
+    const u8 *bytes = e->ops->memory(e, index, &size);
     if (bytes == NULL || from > to || to > size) {
         *error = dv_arena_printf(t->scratch, "the memory has %" PRIu64 " bytes",
                                  bytes == NULL ? 0 : size);
@@ -524,7 +524,7 @@ static bool after_memory(Filetest *t, Evaluator *e, u32 index, Cursor *c, const 
     return same;
 }
 
-static bool after_global(Filetest *t, Evaluator *e, const WasmGlobalData *global, Cursor *c,
+static bool after_global(Filetest *t, Engine *e, const WasmGlobalData *global, Cursor *c,
                          const char **error)
 {
     EvalValue want, got;
@@ -532,13 +532,12 @@ static bool after_global(Filetest *t, Evaluator *e, const WasmGlobalData *global
     if (!take(c, "==") || !read_literal(t, c, global->type, &want, error)) {
         return false;
     }
-    bool same = dv_eval_global(e, global->index, &got) && got.type == want.type &&
-                memcmp(got.bytes, want.bytes, type_bytes(want.type)) == 0;
+    bool same = e->ops->global(e, global->index, &got) && dv_engine_value_fits(e, &want, &got);
     *error = "the global has another value";
     return same;
 }
 
-static bool after_table(Filetest *t, const ClifFunc *owner, Evaluator *e, u32 index, Cursor *c,
+static bool after_table(Filetest *t, const ClifFunc *owner, Engine *e, u32 index, Cursor *c,
                         const char **error)
 {
     u64 at, size;
@@ -548,12 +547,12 @@ static bool after_table(Filetest *t, const ClifFunc *owner, Evaluator *e, u32 in
         !read_ref(t, owner, e, c, &want, error)) {
         return false;
     }
-    const u32 *elems = dv_eval_table(e, index, &size);
+    const u32 *elems = e->ops->table(e, index, &size);
     *error = "the element is another reference, or there is none";
     return elems != NULL && at < size && elems[at] == want;
 }
 
-bool dv_directive_after(Filetest *t, const ClifFunc *owner, Evaluator *e, Str rest,
+bool dv_directive_after(Filetest *t, const ClifFunc *owner, Engine *e, Str rest,
                         const char **error)
 {
     Cursor c = {rest.data, rest.data + rest.len};

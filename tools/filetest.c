@@ -31,13 +31,7 @@ static bool is_word(Str word, const char *text)
 
 bool dv_target_is_executable(const char *name)
 {
-    static const char *const names[] = {"eval", "eval32", "eval64", "eval32be", "eval64be"};
-    for (usize i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return dv_engine_count(name) != 0;
 }
 
 /* "x86_64 has_avx2", in the results' arena. */
@@ -96,7 +90,7 @@ static void run_on_given_target(Filetest *t)
         }
         if (is_new) {
             vec_push(t->scratch, &seen, settings);
-            dv_filetest_eval(t, "run", t->options->target);
+            dv_filetest_execute(t, "run", t->options->target);
         }
     }
 }
@@ -112,7 +106,7 @@ static void run_on_target_line(Filetest *t, const ClifCommand *target)
         if (!is_word(c->words[0], "run")) {
             dv_filetest_unavailable(t, c, words);
         } else if (dv_target_is_executable(words)) {
-            dv_filetest_eval(t, "run", words);
+            dv_filetest_execute(t, "run", words);
         } else {
             dv_filetest_skip_runs(t, words, "this build cannot execute the target");
         }
@@ -134,7 +128,7 @@ static void run_as_file_says(Filetest *t)
             } else if (is_word(c->words[0], "verifier")) {
                 dv_filetest_verifier(t);
             } else if (is_word(c->words[0], "interpret")) {
-                dv_filetest_eval(t, "interpret", "eval");
+                dv_filetest_execute(t, "interpret", "eval");
             }
         }
     }
@@ -220,5 +214,6 @@ void dv_filetest_run(const char *path, Str text, const FiletestOptions *options,
                   .pool = pool,
                   .out = out};
     out->status = dv_pool_protect(pool, run_file, &t);
+    dv_filetest_free_engines(&t);
     dv_arena_release(&scratch);
 }

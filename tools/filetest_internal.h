@@ -2,7 +2,7 @@
 #ifndef DV_TOOLS_FILETEST_INTERNAL_H
 #define DV_TOOLS_FILETEST_INTERNAL_H
 
-#include "codegen/ir/eval.h"
+#include "tools/engine.h"
 #include "tools/filetest.h"
 
 typedef struct Blessing {
@@ -21,6 +21,8 @@ typedef struct Filetest {
     ClifFile file;
     FiletestOutput *out;
     VEC(Blessing) blessings;
+    Engine *engines[ENGINES_MAX]; /* freed when all is done, or memory ran out */
+    Engine *oracle;               /* an evaluator that says whether raw code may run; NULL */
 } Filetest;
 
 /* ---- filetest.c ---- */
@@ -29,8 +31,10 @@ void dv_filetest_report(Filetest *t, u32 line, Verdict verdict, const char *comm
                         const char *target, const char *reason, ...);
 
 /* ---- filetest_run.c: run, print, fuel, after and the setups before them ---- */
-/* All expectations of the file on an evaluator with the data layout that `target` names. */
-void dv_filetest_eval(Filetest *t, const char *command, const char *target);
+/* All expectations of the file on every engine of the target. */
+void dv_filetest_execute(Filetest *t, const char *command, const char *target);
+/* Frees the engines. */
+void dv_filetest_free_engines(Filetest *t);
 /* One skip for each of them, for a target that this build cannot execute. */
 void dv_filetest_skip_runs(Filetest *t, const char *target, const char *reason);
 
@@ -67,10 +71,10 @@ typedef struct Invocation {
 bool dv_directive_invocation(Filetest *t, const ClifFunc *owner, Str rest, Invocation *out,
                              const char **error);
 /* Brings the instance into the state that a setup directive describes; false with *error. */
-bool dv_directive_setup(Filetest *t, const ClifFunc *owner, Evaluator *e, Directive d,
+bool dv_directive_setup(Filetest *t, const ClifFunc *owner, Engine *e, Directive d,
                         const char **error);
 /* Checks "heap0[8..10] == 0x0102", "global0 == 5" or "table0[3] == %f"; false with *error. */
-bool dv_directive_after(Filetest *t, const ClifFunc *owner, Evaluator *e, Str rest,
+bool dv_directive_after(Filetest *t, const ClifFunc *owner, Engine *e, Str rest,
                         const char **error);
 const ClifFunc *dv_filetest_find(const Filetest *t, const ClifFunc *first, Str name);
 

@@ -1,8 +1,9 @@
-/* filetest_run.c - runs the expectations of a file on the evaluator.
+/* filetest_run.c - runs the expectations of a file on the engines of a target.
  *
  * Each run starts from a fresh instance brought into the state that the setup directives above it,
  * in the comments of the same function, describe. An `after` looks at the instance that the run
- * above it left.
+ * above it left. An expectation holds if it holds on every engine; they take turns, and the first for which it
+ * does not ends it. Only the first has a step limit, so that the others run as they do in earnest.
  */
 #include "tools/filetest_internal.h"
 
@@ -11,10 +12,17 @@
 
 typedef struct Run {
     Filetest *t;
-    Evaluator *e;
     const ClifFunc *owner;
     const char *command, *target;
+    Engine *e;           /* whose turn it is */
+    const char *skipped; /* why the run above could not be done; NULL */
 } Run;
+
+/* What is to be said of an expectation. */
+typedef struct Finding {
+    Verdict verdict;
+    const char *text;
+} Finding;
 
 static void append_values(TextBuf *text, const EvalValue *values, u32 count)
 {
@@ -53,14 +61,12 @@ static void append_outcome(TextBuf *text, const EvalResult *result)
     }
 }
 
-static bool values_equal(const EvalResult *result, const Invocation *call)
+static bool values_equal(const Engine *e, const EvalResult *result, const Invocation *call)
 {
     u32 count = call->func->func.sig.num_results;
     bool equal = result->num_values == count;
     for (u32 i = 0; equal && i < count; i++) {
-        const EvalValue *got = &result->values[i], *want = &call->results[i];
-        equal =
-            got->type == want->type && memcmp(got->bytes, want->bytes, type_bytes(got->type)) == 0;
+        equal = dv_engine_value_fits(e, &call->results[i], &result->values[i]);
     }
     return equal;
 }
@@ -77,7 +83,7 @@ static bool is_truthy(const EvalResult *result)
     return any;
 }
 
-static bool holds(const EvalResult *result, const Invocation *call)
+static bool holds(const Engine *e, const EvalResult *result, const Invocation *call)
 {
     if (call->expect == EXPECT_TRAP) {
         return result->outcome == EVAL_TRAPPED && result->trap == call->trap;
@@ -87,9 +93,9 @@ static bool holds(const EvalResult *result, const Invocation *call)
     }
     switch (call->expect) {
     case EXPECT_EQUAL:
-        return values_equal(result, call);
+        return values_equal(e, result, call);
     case EXPECT_DIFFERENT:
-        return !values_equal(result, call);
+        return !values_equal(e, result, call);
     case EXPECT_TRUTHY:
         return is_truthy(result);
     default:
@@ -115,42 +121,85 @@ static void bless(Run *r, const ClifComment *comment, const Invocation *call,
     vec_push(r->t->scratch, &r->t->blessings, b);
 }
 
-static void call_func(Run *r, const Invocation *call, EvalResult *result)
+static Finding pass(void)
 {
-    const Func *f = &call->func->func;
-    dv_eval_call(r->e, f, call->args, f->sig.num_params, r->t->scratch, result);
+    return (Finding){VERDICT_PASS, ""};
 }
 
-static void run_invocation(Run *r, const ClifComment *comment, Directive d)
+static Finding fail(const char *text)
+{
+    return (Finding){VERDICT_FAIL, text};
+}
+
+/* Calls and says whether the engine can do it at all; the finding is a skip if not. */
+static Finding call_func(Run *r, const Invocation *call, EvalResult *result)
+{
+    EngineResult got;
+    dv_engine_call(r->e, call->func, call->args, r->t->scratch, &got);
+    *result = got.eval;
+    r->skipped = got.is_hole ? dv_arena_strdup(r->t->results, result->reason, strlen(result->reason)) : NULL;
+    return got.is_hole ? (Finding){VERDICT_SKIP, r->skipped} : pass();
+}
+
+static bool set_up(Run *r, u32 n, const char **error);
+
+/* True if the call would trap at an access of plain memory: raw code does something else there. */
+static bool would_leave_plain_memory(Run *r, u32 n, const Invocation *call)
+{
+    Engine *engine = r->e;
+    EngineResult result = {.is_hole = false};
+    const char *error;
+    if (!engine->is_raw || call->expect != EXPECT_TRAP) {
+        return false;
+    }
+    if (r->t->oracle == NULL) {
+        EngineOptions options = {.target = dv_engine_oracle(engine->options.target),
+                                 .max_steps = r->t->options->max_steps};
+        r->t->oracle = dv_engine_new(&r->t->file, r->t->results, &options);
+    }
+    r->e = r->t->oracle;
+    bool ok = set_up(r, n, &error);
+    if (ok) {
+        dv_engine_call(r->e, call->func, call->args, r->t->scratch, &result);
+    }
+    r->e = engine;
+    return ok && dv_engine_trapped_at_plain_memory(&result.eval);
+}
+
+static Finding run_invocation(Run *r, u32 n, const ClifComment *comment, Directive d)
 {
     Invocation call;
     EvalResult result;
     const char *error;
     if (!dv_directive_invocation(r->t, r->owner, d.rest, &call, &error)) {
-        dv_filetest_report(r->t, comment->line, VERDICT_FAIL, r->command, r->target, "%s", error);
-        return;
+        return fail(error);
     }
     if (d.kind == DIRECTIVE_PRINT && call.expect == EXPECT_TRUTHY) {
         call.expect = EXPECT_NOTHING;
     }
-    call_func(r, &call, &result);
+    if (would_leave_plain_memory(r, n, &call)) {
+        r->skipped = "raw code does not check accesses of plain memory";
+        return (Finding){VERDICT_SKIP, r->skipped};
+    }
+    Finding found = call_func(r, &call, &result);
+    if (found.verdict != VERDICT_PASS) {
+        return found;
+    }
     TextBuf got;
     dv_text_init(&got, r->t->scratch);
     append_outcome(&got, &result);
-    if (holds(&result, &call)) {
-        const char *printed = d.kind == DIRECTIVE_PRINT ? got.data : "";
-        dv_filetest_report(r->t, comment->line, VERDICT_PASS, r->command, r->target, "%s", printed);
-        return;
+    if (holds(r->e, &result, &call)) {
+        found.text = d.kind == DIRECTIVE_PRINT ? got.data : "";
+        return found;
     }
-    dv_filetest_report(r->t, comment->line, VERDICT_FAIL, r->command, r->target,
-                       "expected %.*s, but it %s%s", (int)d.rest.len, d.rest.data,
-                       result.outcome == EVAL_RETURNED ? "gives " : "",
-                       got.data + (result.outcome == EVAL_RETURNED ? 3 : 0));
+    bool returned = result.outcome == EVAL_RETURNED;
     bless(r, comment, &call, &result);
+    return fail(dv_arena_printf(r->t->scratch, "expected %.*s, but it %s%s", (int)d.rest.len, d.rest.data,
+                                returned ? "gives " : "", got.data + (returned ? 3 : 0)));
 }
 
 /* "%f(3) == 17": the right side is fuel, not a result. */
-static void run_fuel(Run *r, const ClifComment *comment, Directive d)
+static Finding run_fuel(Run *r, Directive d)
 {
     const char *end = d.rest.data + d.rest.len, *equals = end;
     for (const char *p = d.rest.data; p + 1 < end; p++) {
@@ -168,20 +217,20 @@ static void run_fuel(Run *r, const ClifComment *comment, Directive d)
         at++;
     }
     if (!ok || !dv_literal_parse(r->t->scratch, &at, end, TYPE_I64, want, &error)) {
-        dv_filetest_report(r->t, comment->line, VERDICT_FAIL, "fuel", r->target, "%s", error);
-        return;
+        return fail(error);
     }
-    call_func(r, &call, &result);
-    bool same = result.outcome == EVAL_RETURNED && result.fuel_used == load_le64(want);
-    const char *used = dv_arena_printf(r->t->scratch, "it uses %" PRIu64, result.fuel_used);
-    dv_filetest_report(r->t, comment->line, same ? VERDICT_PASS : VERDICT_FAIL, "fuel", r->target,
-                       "%s", same ? "" : used);
+    Finding found = call_func(r, &call, &result);
+    if (found.verdict != VERDICT_PASS ||
+        (result.outcome == EVAL_RETURNED && result.fuel_used == load_le64(want))) {
+        return found;
+    }
+    return fail(dv_arena_printf(r->t->scratch, "it uses %" PRIu64, result.fuel_used));
 }
 
 /* Applies the setups above comment n of the owner to a fresh instance. */
 static bool set_up(Run *r, u32 n, const char **error)
 {
-    dv_eval_reset(r->e);
+    dv_engine_reset(r->e, r->owner);
     for (u32 i = 0; i < n; i++) {
         const ClifComment *comment = &r->owner->comments.data[i];
         Directive d = dv_directive_find(comment);
@@ -193,28 +242,44 @@ static bool set_up(Run *r, u32 n, const char **error)
     return true;
 }
 
-static void run_directive(Run *r, u32 n, Directive d)
+static Finding run_on_engine(Run *r, u32 n, Directive d)
 {
     const ClifComment *comment = &r->owner->comments.data[n];
     const char *error = "";
-    if (r->t->options->list) {
-        dv_filetest_report(r->t, comment->line, VERDICT_SKIP, r->command, r->target, "%s", "");
-        return;
-    }
     if (d.kind == DIRECTIVE_AFTER) {
-        bool ok = dv_directive_after(r->t, r->owner, r->e, d.rest, &error);
-        dv_filetest_report(r->t, comment->line, ok ? VERDICT_PASS : VERDICT_FAIL, "after",
-                           r->target, "%s", ok ? "" : error);
-        return;
+        if (r->skipped != NULL) {
+            return (Finding){VERDICT_SKIP, r->skipped};
+        }
+        return dv_directive_after(r->t, r->owner, r->e, d.rest, &error) ? pass() : fail(error);
     }
     if (!set_up(r, n, &error)) {
-        dv_filetest_report(r->t, comment->line, VERDICT_FAIL, r->command, r->target, "setup: %s",
-                           error);
-    } else if (d.kind == DIRECTIVE_FUEL) {
-        run_fuel(r, comment, d);
-    } else {
-        run_invocation(r, comment, d);
+        return fail(dv_arena_printf(r->t->scratch, "setup: %s", error));
     }
+    return d.kind == DIRECTIVE_FUEL ? run_fuel(r, d) : run_invocation(r, n, comment, d);
+}
+
+static void run_directive(Run *r, u32 n, Directive d)
+{
+    const char *command = d.kind == DIRECTIVE_AFTER  ? "after"
+                          : d.kind == DIRECTIVE_FUEL ? "fuel"
+                                                     : r->command;
+    u32 line = r->owner->comments.data[n].line;
+    Finding found = pass();
+    if (r->t->options->list) {
+        dv_filetest_report(r->t, line, VERDICT_SKIP, command, r->target, "%s", "");
+        return;
+    }
+    for (u32 i = 0; i < ENGINES_MAX && r->t->engines[i] != NULL; i++) {
+        r->e = r->t->engines[i];
+        found = run_on_engine(r, n, d);
+        if (found.verdict != VERDICT_PASS) {
+            break;
+        }
+    }
+    bool is_one_of_many = found.verdict == VERDICT_FAIL && r->e->label[0] != '\0';
+    dv_filetest_report(r->t, line, found.verdict, command, r->target, "%s%s%s",
+                       is_one_of_many ? r->e->label : "", is_one_of_many ? " dispatch: " : "",
+                       found.text);
 }
 
 static bool is_expectation(Directive d)
@@ -222,31 +287,42 @@ static bool is_expectation(Directive d)
     return d.kind <= DIRECTIVE_AFTER;
 }
 
-static Evaluator *new_evaluator(Filetest *t, const char *target)
+void dv_filetest_free_engines(Filetest *t)
 {
-    EvalOptions options = {
-        .big_endian = strstr(target, "be") != NULL,
-        .address_bits = strstr(target, "32") != NULL ? 32 : 64,
+    for (u32 i = ENGINES_MAX; i-- > 0;) {
+        dv_engine_free(t->engines[i]);
+        t->engines[i] = NULL;
+    }
+    dv_engine_free(t->oracle);
+    t->oracle = NULL;
+}
+
+static void make_engines(Filetest *t, const char *target)
+{
+    EngineOptions options = {
+        .target = target,
         .max_steps = t->options->max_steps,
         .mutate_op = t->options->mutate_op,
         .mutation = t->options->mutation,
     };
-    Evaluator *e = dv_eval_new(t->pool, &options);
-    if (e == NULL) {
-        dv_escape(t->pool, DAVIT_ERROR_MEMORY);
+    for (u32 i = 0; i < dv_engine_count(target); i++) {
+        options.variant = i;
+        t->engines[i] = dv_engine_new(&t->file, t->scratch, &options);
+        options.like = t->engines[0];
+        options.max_steps = 0;
     }
-    for (u32 i = 0; i < t->file.funcs.len; i++) {
-        dv_eval_add(e, &t->file.funcs.data[i]->func);
-    }
-    return e;
 }
 
-void dv_filetest_eval(Filetest *t, const char *command, const char *target)
+void dv_filetest_execute(Filetest *t, const char *command, const char *target)
 {
     if (!dv_filetest_all_verify(t, command, target)) {
         return;
     }
-    Run r = {t, new_evaluator(t, target), NULL, command, target};
+    ArenaMark start = dv_arena_mark(t->scratch);
+    Run r = {.t = t, .command = command, .target = target};
+    if (!t->options->list) {
+        make_engines(t, target);
+    }
     ArenaMark mark = dv_arena_mark(t->scratch);
     for (u32 i = 0; i < t->file.funcs.len; i++) {
         r.owner = t->file.funcs.data[i];
@@ -260,7 +336,10 @@ void dv_filetest_eval(Filetest *t, const char *command, const char *target)
             }
         }
     }
-    dv_eval_free(r.e);
+    dv_filetest_free_engines(t);
+    if (t->blessings.len == 0) {
+        dv_arena_release_to(t->scratch, start);
+    }
 }
 
 void dv_filetest_skip_runs(Filetest *t, const char *target, const char *reason)

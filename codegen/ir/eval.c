@@ -138,19 +138,6 @@ typedef struct NameQuery {
     const ExtName *name;
 } NameQuery;
 
-static u64 hash_name(const ExtName *name)
-{
-    u64 hash = name->kind;
-    switch (name->kind) {
-    case NAME_USER:
-        return dv_hash_combine(dv_hash_combine(hash, name->space), name->index);
-    case NAME_TEST:
-        return dv_hash_combine(hash, dv_hash_bytes(name->text.data, name->text.len));
-    default:
-        return dv_hash_combine(hash, (u64)name->libcall);
-    }
-}
-
 static bool name_is(const void *context, u32 value)
 {
     const NameQuery *query = context;
@@ -160,7 +147,7 @@ static bool name_is(const void *context, u32 value)
 static bool find_symbol(const Evaluator *e, const ExtName *name, u32 *symbol)
 {
     NameQuery query = {e, name};
-    return dv_map_find(&e->symbol_of, hash_name(name), name_is, &query, symbol);
+    return dv_map_find(&e->symbol_of, dv_extname_hash(name), name_is, &query, symbol);
 }
 
 u32 dv_eval_symbol(Evaluator *e, const ExtName *name)
@@ -178,7 +165,7 @@ u32 dv_eval_symbol(Evaluator *e, const ExtName *name)
         fresh.name.text.data = dv_arena_strdup(&e->arena, name->text.data, name->text.len);
     }
     vec_reserve(&e->arena, &e->symbols, 1);
-    dv_map_add(&e->arena, &e->symbol_of, hash_name(name), symbol);
+    dv_map_add(&e->arena, &e->symbol_of, dv_extname_hash(name), symbol);
     vec_push(&e->arena, &e->symbols, fresh);
     return symbol;
 }

@@ -628,3 +628,146 @@ bool dv_extname_equal(const ExtName *a, const ExtName *b)
                (a->text.len == 0 || memcmp(a->text.data, b->text.data, a->text.len) == 0);
     }
 }
+
+u64 dv_extname_hash(const ExtName *name)
+{
+    switch (name->kind) {
+    case NAME_USER:
+        return dv_hash_combine(dv_hash_combine(name->kind, name->space), name->index);
+    case NAME_LIBCALL:
+        return dv_hash_combine(name->kind, (u64)name->libcall);
+    default:
+        return dv_hash_combine(name->kind, dv_hash_bytes(name->text.data, name->text.len));
+    }
+}
+
+/* ---- copies ---- */
+
+static void *copy_array(Arena *arena, const void *from, usize count, usize size)
+{
+    void *to = dv_arena_array(arena, count, size, 16);
+    if (count != 0) {
+        memcpy(to, from, count * size);
+    }
+    return to;
+}
+
+/* Makes a list, which was copied with its structure, one of its own. */
+#define OWN_LIST(arena, list) \
+    ((list)->data = copy_array((arena), (list)->data, (list)->len, sizeof *(list)->data), \
+     (void)((list)->cap = (list)->len))
+
+static void own_name(ExtName *name, Arena *arena)
+{
+    if (name->kind == NAME_TEST) {
+        name->text.data = dv_arena_strdup(arena, name->text.data, name->text.len);
+    }
+}
+
+static void own_signature(Signature *sig, Arena *arena)
+{
+    sig->params = copy_array(arena, sig->params, sig->num_params, sizeof *sig->params);
+    sig->results = copy_array(arena, sig->results, sig->num_results, sizeof *sig->results);
+}
+
+static void own_map(Map *map, Arena *arena)
+{
+    const Map from = *map;
+    u32 at = 0;
+    *map = (Map){0};
+    for (const MapEntry *e; (e = dv_map_next(&from, &at)) != NULL;) {
+        dv_map_add(arena, map, e->key, e->value);
+    }
+}
+
+static void own_preamble_lists(Func *f, Arena *arena)
+{
+    OWN_LIST(arena, &f->slots);
+    OWN_LIST(arena, &f->dyn_slots);
+    OWN_LIST(arena, &f->dyn_types);
+    OWN_LIST(arena, &f->global_values);
+    OWN_LIST(arena, &f->sigs);
+    OWN_LIST(arena, &f->funcs);
+    OWN_LIST(arena, &f->constants);
+    OWN_LIST(arena, &f->regions);
+    OWN_LIST(arena, &f->wasm_types);
+    OWN_LIST(arena, &f->memories);
+    OWN_LIST(arena, &f->tables);
+    OWN_LIST(arena, &f->globals);
+    OWN_LIST(arena, &f->wasm_funcs);
+    OWN_LIST(arena, &f->datas);
+    OWN_LIST(arena, &f->elems);
+    OWN_LIST(arena, &f->tags);
+}
+
+/* What entries of the preamble point to. */
+static void own_preamble(Func *f, Arena *arena)
+{
+    own_preamble_lists(f, arena);
+    own_name(&f->name, arena);
+    own_signature(&f->sig, arena);
+    for (u32 i = 0; i < f->global_values.len; i++) {
+        own_name(&f->global_values.data[i].name, arena);
+    }
+    for (u32 i = 0; i < f->sigs.len; i++) {
+        own_signature(&f->sigs.data[i], arena);
+    }
+    for (u32 i = 0; i < f->funcs.len; i++) {
+        own_name(&f->funcs.data[i].name, arena);
+    }
+    for (u32 i = 0; i < f->constants.len; i++) {
+        ConstantData *c = &f->constants.data[i];
+        c->bytes = copy_array(arena, c->bytes, c->len, 1);
+    }
+    for (u32 i = 0; i < f->regions.len; i++) {
+        Str *name = &f->regions.data[i].name;
+        name->data = dv_arena_strdup(arena, name->data, name->len);
+    }
+    for (u32 i = 0; i < f->wasm_types.len; i++) {
+        WasmTypeData *type = &f->wasm_types.data[i];
+        type->params = copy_array(arena, type->params, type->num_params, 1);
+        type->results = copy_array(arena, type->results, type->num_results, 1);
+    }
+    for (u32 i = 0; i < f->wasm_funcs.len; i++) {
+        own_name(&f->wasm_funcs.data[i].name, arena);
+    }
+}
+
+static void own_body(Func *f, Arena *arena)
+{
+    OWN_LIST(arena, &f->insts);
+    OWN_LIST(arena, &f->nodes);
+    OWN_LIST(arena, &f->values);
+    OWN_LIST(arena, &f->blocks);
+    OWN_LIST(arena, &f->pool);
+    OWN_LIST(arena, &f->calls);
+    OWN_LIST(arena, &f->exception_tables);
+    OWN_LIST(arena, &f->masks);
+    OWN_LIST(arena, &f->srclocs);
+    OWN_LIST(arena, &f->stack_maps);
+    OWN_LIST(arena, &f->debug_tags);
+    for (u32 i = 0; i < f->exception_tables.len; i++) {
+        ExceptionTable *table = &f->exception_tables.data[i];
+        table->handlers =
+            copy_array(arena, table->handlers, table->num_handlers, sizeof *table->handlers);
+    }
+    for (u32 i = 0; i < f->stack_maps.len; i++) {
+        StackMap *map = &f->stack_maps.data[i];
+        map->entries = copy_array(arena, map->entries, map->num_entries, sizeof *map->entries);
+    }
+    for (u32 i = 0; i < f->debug_tags.len; i++) {
+        DebugTags *list = &f->debug_tags.data[i];
+        list->tags = copy_array(arena, list->tags, list->num_tags, sizeof *list->tags);
+    }
+}
+
+void dv_func_copy(Func *copy, const Func *from, Arena *arena)
+{
+    *copy = *from;
+    copy->arena = arena;
+    own_preamble(copy, arena);
+    own_body(copy, arena);
+    own_map(&copy->stack_map_of, arena);
+    own_map(&copy->debug_tags_of, arena);
+    own_map(&copy->constant_of, arena);
+}

@@ -492,6 +492,8 @@ Type dv_wasm_valtype_type(WasmValType type);
 
 /* An empty function in this arena: name u0:0, signature () fast. */
 void dv_func_init(Func *f, Arena *arena);
+/* Makes *copy the same function in another arena; nothing of `from` is referred to. */
+void dv_func_copy(Func *copy, const Func *from, Arena *arena);
 
 static inline InstData *dv_inst(Func *f, Inst i)
 {
@@ -631,6 +633,7 @@ void dv_stack_map_set(Func *f, Inst i, const StackMapEntry *entries, u32 count);
 void dv_debug_tags_set(Func *f, Inst i, const DebugTag *tags, u32 count);
 bool dv_signature_equal(const Signature *a, const Signature *b);
 bool dv_extname_equal(const ExtName *a, const ExtName *b);
+u64 dv_extname_hash(const ExtName *name);
 
 /* Total units of work done by a pass, deterministic, for tests of complexity. */
 typedef struct Work {

@@ -11,14 +11,16 @@
  * defines in them; early uses may be in them.
  *
  * Rules that the input keeps, checked by dv_regalloc_validate:
+ *   - Every block can be reached from the entry.
  *   - No critical edges: the edge from a block of several successors leads to a block of one predecessor.
- *   - The last instruction of a block is its only branch or return. One with a single successor either has no operands, or
- *     its successor has a single predecessor. Moves of an edge lie before the branch in the first case, and at
- *     the start of the successor in all others.
+ *   - The last instruction of a block is its only branch or return. One with a single successor either has no operands and
+ *     no clobbers, or its successor has a single predecessor. Moves of an edge lie before the branch in the first
+ *     case, and at the start of the successor in all others.
  *   - The entry block has no parameters and no predecessors. Arguments are definitions of its first instruction.
- *   - A vreg is defined once by an instruction. Operands fixed to one register at one point are one value.
- *   - A reuse definition names a use operand of its instruction, of the same class, which is RA_REG and early; it is in the same
- *     register as that use, and no two definitions reuse one use.
+ *   - A vreg is defined once by an instruction. Operands fixed to one register at one point are one value. No late use
+ *     is fixed to a register the instruction clobbers. No operand is fixed to a scratch register.
+ *   - A reuse definition names a use operand of its instruction, of the same class, which is RA_REG and early; it is late
+ *     itself, in the same register as that use, and no two definitions reuse one use.
  */
 #ifndef DV_REGALLOC_REGALLOC_H
 #define DV_REGALLOC_REGALLOC_H
@@ -110,7 +112,7 @@ typedef struct RaMachine {
         u16 num_cheap;
         PReg
             scratch; /* not in order; for moves between slots and cycles; PREG_NONE: none is set aside */
-        u8 slot_units; /* units of spill memory that a value of the class takes: a power of two */
+        u8 slot_units; /* units of spill memory that a value of the class takes: a power of two; slots are aligned to it */
     } classes[RA_CLASSES_MAX];
 } RaMachine;
 
@@ -167,6 +169,7 @@ typedef struct RaMove {
     RaLoc from, to;
     u8 class;
 } RaMove;
+typedef VEC(RaMove) RaMoves;
 
 typedef struct RaStats {
     u64 steps; /* work done; a measure for tests of complexity */
@@ -175,8 +178,8 @@ typedef struct RaStats {
 } RaStats;
 
 typedef struct RaResult {
-    RaLoc *locs;       /* by operand */
-    VEC(RaMove) moves; /* sorted by `before` */
+    RaLoc *locs;   /* by operand */
+    RaMoves moves; /* sorted by `before` */
     u32 num_slot_units;
     RaStats stats;
 } RaResult;
@@ -196,19 +199,39 @@ u32 dv_regalloc_fast(const RaFunc *f, Arena *arena, Arena *scratch, RaResult *ou
 
 /* ---- check.c ----
  * True if the result does what the function says, found by following values through the code as it is after
- * allocation; else *why tells where and what is wrong. Uses nothing of the allocators. */
+ * allocation; else *why, which does not lie in scratch, tells where and what is wrong. Uses nothing of the allocators. */
 bool dv_regalloc_check(const RaFunc *f, const RaResult *result, Arena *scratch, TextBuf *why);
 
 /* ---- validate.c ---- */
-/* True if the input keeps the rules above; else *why tells the first one broken. */
+/* True if the input keeps the rules above; else *why, which does not lie in scratch, tells the first one broken. */
 bool dv_regalloc_validate(const RaFunc *f, Arena *scratch, TextBuf *why);
 
 /* ---- print.c ----
  * The function as text, for people; with what was allocated, unless result is NULL. */
 void dv_regalloc_print(TextBuf *out, const RaFunc *f, const RaResult *result);
 
-/* ---- moves.c ---- */
-/* Appends moves that have the effect of doing all of `moves` (whose `to` are distinct) at once, using the class's
- * scratch register, or `free_reg` of it if there is one, where a cycle or a slot-to-slot move asks for it. */
+/* ---- moves.c ----
+ * Parallel moves put in order. One RaMover serves all moves of a function. */
+typedef struct RaMover {
+    const RaMachine *machine;
+    Arena *arena;        /* for what follows */
+    u32 *num_slot_units; /* grows when a cycle needs a spill slot as its temporary */
+    u64 *steps;          /* counts the work */
+    VEC(u32) readers;    /* by register or unit: pending moves that read it; zero between calls */
+    VEC(u32)
+    writers; /* by register or unit: the pending move that writes it, plus 1; zero between calls */
+    VEC(u32) spares; /* slots of the mover's own */
+    VEC(u32) ready;
+} RaMover;
+
+/* num_slot_units and steps point to where the caller counts them. */
+void dv_mover_init(RaMover *mover, const RaMachine *machine, Arena *arena, u32 *num_slot_units,
+                   u64 *steps);
+/* Appends to *out, in `arena`, moves that have the effect of doing all `count` moves at once. Their `to` do not overlap; they
+ * may go from slot to slot and from REMAT to a slot; all have the same `before`. Where a temporary register is needed it is
+ * free_regs[class], which holds nothing and is in no move, or if that is PREG_NONE (or free_regs NULL) the class's
+ * scratch register, or if that is none either, one that is saved to a spill slot and restored. Moves to themselves vanish. */
+void dv_mover_resolve(RaMover *mover, const RaMove *moves, u32 count, const PReg *free_regs,
+                      Arena *arena, RaMoves *out);
 
 #endif

@@ -1,0 +1,130 @@
+/* compile.c - the pipeline of one function: verify, legalise, lower, allocate, emit. */
+#include "codegen/compile.h"
+
+#include "codegen/ir/verify.h"
+
+#ifndef NDEBUG
+enum { ALWAYS_CHECKED = 1 };
+#else
+enum { ALWAYS_CHECKED = 0 };
+#endif
+
+typedef struct Compile {
+    const Isa *isa;
+    const CompileOptions *options;
+    Func *func;
+    Arena *scratch; /* for what is needed up to emission */
+    Arena *spare;   /* for what one step needs: not scratch, where results of the step are */
+    Diag *diag;
+    void *context;
+    VCode vcode;
+    RaFunc ra;
+    RaResult allocation;
+} Compile;
+
+static bool is_checked(const Compile *c)
+{
+    return ALWAYS_CHECKED || c->options->check;
+}
+
+static bool verify(Compile *c)
+{
+    VerifyErrors errors = {0};
+    VerifyOptions options = {c->isa->address_bits};
+    Work work = {0};
+    if (is_checked(c) && !dv_verify(c->func, c->scratch, &options, &errors, &work)) {
+        dv_diag_error(c->diag, 0, 0, "%s", errors.list.data[0].text);
+        return false;
+    }
+    return true;
+}
+
+/* Steps that an ordinary function of this size stays far below. */
+static u64 allocator_budget(const Compile *c)
+{
+    u64 given = c->options->allocator_steps;
+    return given != 0 ? given : 100000 + 2000 * (u64)c->ra.num_insts;
+}
+
+static bool allocate(Compile *c)
+{
+    TextBuf why;
+    dv_text_init(&why, c->scratch);
+    if (is_checked(c) && !dv_regalloc_validate(&c->ra, c->spare, &why)) {
+        dv_diag_error(c->diag, 0, 0, "lowering broke a rule of the allocator: %s", why.data);
+        return false;
+    }
+    u32 status = RA_OVER_BUDGET;
+    if (c->options->allocator == ALLOCATOR_MAIN) {
+        status =
+            dv_regalloc_main(&c->ra, allocator_budget(c), c->scratch, c->spare, &c->allocation);
+    }
+    if (status == RA_OVER_BUDGET) {
+        status = dv_regalloc_fast(&c->ra, c->scratch, c->spare, &c->allocation);
+    }
+    if (status != RA_OK) {
+        dv_diag_error(c->diag, 0, 0, "an instruction needs more registers than there are");
+        return false;
+    }
+    if (is_checked(c) && !dv_regalloc_check(&c->ra, &c->allocation, c->spare, &why)) {
+        dv_diag_error(c->diag, 0, 0, "the register allocation is wrong: %s", why.data);
+        return false;
+    }
+    return true;
+}
+
+static bool run(Compile *c)
+{
+    if (!verify(c)) {
+        return false;
+    }
+    if (!dv_legalize(c->func, &c->isa->legal, c->scratch, c->diag) || !verify(c)) {
+        return false;
+    }
+    const LowerTarget *target = c->isa->begin(c->isa, c->options, c->func, c->scratch, &c->context);
+    return dv_lower(target, c->context, c->func, c->scratch, c->diag, &c->vcode, &c->ra) &&
+           allocate(c);
+}
+
+bool dv_compile(const Isa *isa, const CompileOptions *options, Func *f, Arena *arena,
+                Arena *scratch, Diag *diag, CompiledFunc *out)
+{
+    ArenaMark mark = dv_arena_mark(scratch);
+    Compile c = {.isa = isa,
+                 .options = options,
+                 .func = f,
+                 .scratch = scratch,
+                 .spare = arena,
+                 .diag = diag};
+    ASSERT(arena != scratch);
+    memset(out, 0, sizeof *out);
+    bool ok = run(&c);
+    if (ok) {
+        EmitInput input = {f, &c.vcode, &c.ra, &c.allocation};
+        ok = isa->emit(isa, options, c.context, &input, arena, diag, out);
+        out->func = f;
+        out->allocation = c.allocation.stats;
+        out->num_insts = c.ra.num_insts;
+    }
+    dv_arena_release_to(scratch, mark);
+    return ok;
+}
+
+bool dv_compile_print(const Isa *isa, const CompileOptions *options, Func *f, Arena *scratch,
+                      Arena *spare, Diag *diag, TextBuf *text)
+{
+    ArenaMark mark = dv_arena_mark(scratch);
+    Compile c = {.isa = isa,
+                 .options = options,
+                 .func = f,
+                 .scratch = scratch,
+                 .spare = spare,
+                 .diag = diag};
+    bool ok = run(&c);
+    if (c.ra.num_insts != 0) {
+        dv_vcode_print(text, &c.vcode, isa->inst_name);
+        dv_regalloc_print(text, &c.ra, ok ? &c.allocation : NULL);
+    }
+    dv_arena_release_to(scratch, mark);
+    return ok;
+}

@@ -1,0 +1,60 @@
+/* isa.h - the targets: what the front door needs to know of each. */
+#ifndef DV_ISA_ISA_H
+#define DV_ISA_ISA_H
+
+#include "base/diag.h"
+#include "codegen/mach/buffer.h"
+#include "codegen/mach/lower.h"
+#include "codegen/opt/legalize.h"
+
+typedef struct Isa Isa;
+
+/* How to compile; zero is the default. */
+typedef struct CompileOptions {
+    u8 allocator; /* ALLOCATOR_ */
+    bool
+        check; /* verify the input, and check what the allocator did: always done in debug builds */
+    bool far_calls; /* functions of the module may be more than calls name in their short form */
+    u64 allocator_steps; /* budget of the main allocator, after which the fast one is taken; 0: one in proportion to
+                            the function */
+} CompileOptions;
+enum { ALLOCATOR_MAIN, ALLOCATOR_FAST };
+
+/* What a function became. Everything lies in the arena given. */
+typedef struct CompiledFunc {
+    const Func *func; /* its preamble is what relocations speak of */
+    MachCode code;
+    u32 arg_slots, result_slots; /* Pulley: slots of arguments and results */
+    bool metered;                /* Pulley: uses fuel */
+    RaStats allocation;
+    u32 num_insts; /* machine instructions before allocation */
+} CompiledFunc;
+
+/* A function after lowering and allocation, on its way to bytes. */
+typedef struct EmitInput {
+    Func *func;
+    const VCode *vcode;
+    const RaFunc *ra;
+    const RaResult *allocation;
+} EmitInput;
+
+struct Isa {
+    const char *name;
+    u8 address_bits;
+    bool big_endian;
+    /* What the target takes: its own rules, asked by islec's predicate. */
+    LegalTarget legal;
+    const char *(*inst_name)(u32 op);
+    /* Sets up lowering: *context is handed to the target's functions. */
+    const LowerTarget *(*begin)(const Isa *isa, const CompileOptions *options, Func *f,
+                                Arena *arena, void **context);
+    bool (*emit)(const Isa *isa, const CompileOptions *options, void *context,
+                 const EmitInput *input, Arena *arena, Diag *diag, CompiledFunc *out);
+};
+
+/* isa.c: by name as target lines spell it: "pulley64", "pulley32be"; NULL if there is none. */
+const Isa *dv_isa_find(const char *name, usize length);
+/* All of them, in order. */
+const Isa *dv_isa_at(u32 index); /* NULL past the end */
+
+#endif

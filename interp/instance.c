@@ -1,0 +1,154 @@
+/* instance.c - instances, and the functions that references and raw addresses name. */
+#include "interp/engine.h"
+
+u32 dv_interp_type_id(PulleyType type)
+{
+    return type.args << 16 | type.results;
+}
+
+/* ---- functions ---- */
+
+/* A new function with a handle; NULL if there is no memory. */
+static InterpFunc *new_func(Interp *vm)
+{
+    u32 handle = vm->func_count;
+    u32 chunk = handle / FUNC_CHUNK;
+    if (handle > vm->config.max_funcs) {
+        return NULL;
+    }
+    if (chunk == vm->chunk_cap) {
+        u32 cap = chunk == 0 ? 8 : chunk * 2;
+        void *grown = dv_interp_grow(vm, vm->chunks, chunk * sizeof vm->chunks[0],
+                                     cap * sizeof vm->chunks[0]);
+        if (grown == NULL) {
+            return NULL;
+        }
+        vm->chunks = grown;
+        vm->chunk_cap = cap;
+    }
+    if (vm->chunks[chunk] == NULL) {
+        vm->chunks[chunk] = dv_interp_alloc(vm, sizeof *vm->chunks[chunk]);
+        if (vm->chunks[chunk] == NULL) {
+            return NULL;
+        }
+    }
+    vm->func_count++;
+    InterpFunc *func = &vm->chunks[chunk]->funcs[handle % FUNC_CHUNK];
+    func->handle = handle;
+    return func;
+}
+
+InterpFunc *dv_interp_func(const Interp *vm, u32 handle)
+{
+    if (handle == 0 || handle >= vm->func_count) {
+        return NULL;
+    }
+    return &vm->chunks[handle / FUNC_CHUNK]->funcs[handle % FUNC_CHUNK];
+}
+
+InterpFunc *dv_interp_host_func(Interp *vm, InterpHostFn *host, void *context, PulleyType type,
+                                u32 type_id)
+{
+    InterpFunc *func = new_func(vm);
+    if (func != NULL) {
+        func->type_id = type_id;
+        func->args = type.args;
+        func->results = type.results;
+        func->host = host;
+        func->context = context;
+    }
+    return func;
+}
+
+InterpFunc *dv_instance_func(InterpInstance *instance, u32 entity)
+{
+    const PulleyModule *module = instance->module;
+    u32 imports = module->imports.len;
+    if (entity < imports) {
+        return instance->imports[entity];
+    }
+    u32 number = entity - imports;
+    CHECK(number < module->funcs.len);
+    if (instance->funcs[number] == NULL) {
+        InterpFunc *func = new_func(instance->vm);
+        if (func == NULL) {
+            return NULL;
+        }
+        u32 type = module->funcs.data[number].type;
+        func->instance = instance;
+        func->func = number;
+        func->type_id = instance->type_ids[type];
+        func->args = module->types.data[type].args;
+        func->results = module->types.data[type].results;
+        instance->funcs[number] = func;
+    }
+    return instance->funcs[number];
+}
+
+/* ---- instances ---- */
+
+static bool can_run(const Interp *vm, const PulleyModule *module)
+{
+    u32 bits = sizeof(void *) * 8;
+    bool is_of_width = module->profile == PULLEY_SANDBOXED ||
+                       (module->profile == PULLEY_RAW32 && bits == 32) ||
+                       (module->profile == PULLEY_RAW64 && bits == 64);
+    return is_of_width && module->big == dv_host_is_big() &&
+           (module->metered || !vm->config.metered);
+}
+
+/* Gives out the parts of one block in turn; with no block it only adds up. */
+typedef struct Carver {
+    u8 *block;
+    usize used;
+} Carver;
+
+static void *carve(Carver *carver, usize count, usize element_bytes)
+{
+    void *part = carver->block == NULL ? NULL : carver->block + carver->used;
+    carver->used += (count * element_bytes + 15) & ~(usize)15;
+    return part;
+}
+
+/* Lays the instance and its arrays out. Counts are bounded by the module that lies in memory. */
+static void lay_out(Carver *carver, const PulleyModule *module, InterpInstance *to)
+{
+    (void)carve(carver, 1, sizeof *to);
+    to->memories = carve(carver, module->memories.len, sizeof to->memories[0]);
+    to->tables = carve(carver, module->tables.len, sizeof to->tables[0]);
+    to->globals = carve(carver, module->globals.len, sizeof to->globals[0]);
+    to->imports = carve(carver, module->imports.len, sizeof to->imports[0]);
+    to->tags = carve(carver, module->tags.len, sizeof to->tags[0]);
+    to->datas = carve(carver, module->data_count, sizeof to->datas[0]);
+    to->elems = carve(carver, module->elems.len, sizeof to->elems[0]);
+    to->symbols = carve(carver, module->symbol_count, sizeof to->symbols[0]);
+    to->type_ids = carve(carver, module->types.len, sizeof to->type_ids[0]);
+    to->funcs = carve(carver, module->funcs.len, sizeof to->funcs[0]);
+}
+
+davit_status_t dv_instance_new(Interp *vm, const PulleyModule *module, InterpInstance **out)
+{
+    InterpInstance layout = {0};
+    Carver carver = {0};
+    if (!can_run(vm, module)) {
+        return DAVIT_ERROR_UNSUPPORTED;
+    }
+    lay_out(&carver, module, &layout);
+    usize size = carver.used;
+    InterpInstance *instance = dv_interp_alloc(vm, size);
+    if (instance == NULL) {
+        return DAVIT_ERROR_MEMORY;
+    }
+    carver = (Carver){.block = (u8 *)instance};
+    lay_out(&carver, module, instance);
+    instance->vm = vm;
+    instance->module = module;
+    instance->size_bytes = size;
+    instance->next = vm->instances;
+    vm->instances = instance;
+    for (u32 i = 0; i < module->types.len; i++) {
+        instance->type_ids[i] = dv_interp_type_id(module->types.data[i]);
+    }
+    *out = instance;
+    return DAVIT_OK;
+}

@@ -1,0 +1,178 @@
+/* engine.c - engines by name, and the evaluator as one. */
+#include "tools/engine.h"
+
+typedef struct EvalEngine {
+    Engine base;
+    Evaluator *e;
+} EvalEngine;
+
+static Evaluator *evaluator(Engine *e)
+{
+    return ((EvalEngine *)e)->e;
+}
+
+static void free_eval(Engine *e)
+{
+    dv_eval_free(evaluator(e));
+}
+
+static void reset(Engine *e, const ClifFunc *owner)
+{
+    (void)owner;
+    dv_eval_reset(evaluator(e));
+}
+
+static bool set_memory(Engine *e, u32 index, u64 bytes)
+{
+    return dv_eval_set_memory(evaluator(e), index, bytes);
+}
+
+static u8 *memory(Engine *e, u32 index, u64 *bytes)
+{
+    return dv_eval_memory(evaluator(e), index, bytes);
+}
+
+static bool set_table(Engine *e, u32 index, u64 elems)
+{
+    return dv_eval_set_table(evaluator(e), index, elems);
+}
+
+static u32 *table(Engine *e, u32 index, u64 *elems)
+{
+    return dv_eval_table(evaluator(e), index, elems);
+}
+
+static bool set_global(Engine *e, u32 index, EvalValue value)
+{
+    return dv_eval_set_global(evaluator(e), index, value);
+}
+
+static bool global(Engine *e, u32 index, EvalValue *value)
+{
+    return dv_eval_global(evaluator(e), index, value);
+}
+
+static bool set_data(Engine *e, u32 index, const u8 *bytes, u64 len)
+{
+    return dv_eval_set_data(evaluator(e), index, bytes, len);
+}
+
+static bool set_elem(Engine *e, u32 index, const u32 *refs, u64 len)
+{
+    return dv_eval_set_elem(evaluator(e), index, refs, len);
+}
+
+static u32 func_ref(Engine *e, const ClifFunc *f)
+{
+    return dv_eval_func_ref(evaluator(e), &f->func);
+}
+
+static void call(Engine *e, const ClifFunc *f, const EvalValue *args, Arena *arena, EngineResult *out)
+{
+    out->is_hole = false;
+    dv_eval_call(evaluator(e), &f->func, args, f->func.sig.num_params, arena, &out->eval);
+}
+
+static Engine *new_eval(const ClifFile *file, Arena *arena, const EngineOptions *options)
+{
+    static const EngineOps ops = {free_eval, reset,    set_memory, memory,   set_table, table,
+                                  set_global, global, set_data,   set_elem, func_ref,  call};
+    EvalOptions eval = {
+        .big_endian = strstr(options->target, "be") != NULL,
+        .address_bits = strstr(options->target, "32") != NULL ? 32 : 64,
+        .max_steps = options->max_steps,
+        .mutate_op = options->mutate_op,
+        .mutation = options->mutation,
+    };
+    EvalEngine *engine = ARENA_NEW(arena, EvalEngine);
+    engine->base = (Engine){.ops = &ops,
+                            .label = "",
+                            .exact_nans = true,
+                            .file = file,
+                            .arena = arena,
+                            .options = *options};
+    engine->e = dv_eval_new(arena->pool, &eval);
+    if (engine->e == NULL) {
+        dv_escape(arena->pool, DAVIT_ERROR_MEMORY);
+    }
+    for (u32 i = 0; i < file->funcs.len; i++) {
+        dv_eval_add(engine->e, &file->funcs.data[i]->func);
+    }
+    return &engine->base;
+}
+
+static bool is_eval(const char *target)
+{
+    static const char *const names[] = {"eval", "eval32", "eval64", "eval32be", "eval64be"};
+    for (usize i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], target) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+u32 dv_engine_count(const char *target)
+{
+    return is_eval(target)                                 ? 1
+           : dv_isa_find(target, strlen(target)) != NULL ? dv_engine_pulley_count()
+                                                           : 0;
+}
+
+const char *dv_engine_oracle(const char *target)
+{
+    bool is_32 = strstr(target, "32") != NULL;
+    bool is_big = strstr(target, "be") != NULL;
+    return is_32 ? (is_big ? "eval32be" : "eval32") : is_big ? "eval64be" : "eval64";
+}
+
+/* Bits of a float lane of this width: what is set in every quiet NaN, and the width of the fraction. */
+static bool is_quiet_nan(const u8 *bytes, u32 size, bool canonical)
+{
+    u32 exponent_bits = size == 2 ? 5 : size == 4 ? 8 : size == 8 ? 11 : 15;
+    u32 low_bits = size * 8 - 2 - exponent_bits; /* of the fraction, without the quiet bit */
+    for (u32 bit = 0; bit < size * 8; bit++) {
+        bool is_set = (bytes[bit / 8] >> bit % 8 & 1) != 0;
+        bool is_sign = bit == size * 8 - 1;
+        if (bit >= low_bits && !is_sign ? !is_set : is_set && canonical) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool dv_engine_value_fits(const Engine *e, const EvalValue *want, const EvalValue *got)
+{
+    u32 size = type_lane_bits(want->type) / 8;
+    if (want->type != got->type) {
+        return false;
+    }
+    for (u32 at = 0; at < type_bytes(want->type); at += size) {
+        bool is_open = !e->exact_nans && type_is_float_lane(want->type) &&
+                       is_quiet_nan(want->bytes + at, size, true) &&
+                       is_quiet_nan(got->bytes + at, size, false);
+        if (!is_open && memcmp(want->bytes + at, got->bytes + at, size) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool dv_engine_trapped_at_plain_memory(const EvalResult *result)
+{
+    if (result->outcome != EVAL_TRAPPED || result->trap_func == NULL) {
+        return false;
+    }
+    const OpInfo *info = dv_inst_info(result->trap_func, result->trap_inst);
+    bool is_call = (info->effects & FX_CALL) != 0; /* of memcpy, say */
+    bool is_access = (info->effects & (FX_LOAD | FX_STORE)) != 0;
+    bool is_checked = strncmp(info->name, "heap_", 5) == 0 || strncmp(info->name, "table_", 6) == 0 ||
+                      strncmp(info->name, "memory_", 7) == 0 || strncmp(info->name, "global_", 7) == 0;
+    return (is_access && !is_checked) || (is_call && result->trap == TRAP_heap_oob);
+}
+
+Engine *dv_engine_new(const ClifFile *file, Arena *arena, const EngineOptions *options)
+{
+    return is_eval(options->target) ? new_eval(file, arena, options)
+                                    : dv_engine_pulley_new(file, arena, options);
+}
