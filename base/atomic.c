@@ -76,11 +76,6 @@ bool dv_atomic_is_lock_free(u32 size)
     }
 }
 
-static bool is_aligned(const u8 *p, u32 size)
-{
-    return ((uintptr_t)p & (size - 1)) == 0;
-}
-
 static U128 low_bits(U128 x, u32 size)
 {
     return dv_u128_lshr(dv_u128_shl(x, 128 - 8 * size), 128 - 8 * size);
@@ -186,7 +181,7 @@ static void write_number(u8 *p, u32 size, bool big, U128 x)
 
 static Mutex *enter(const u8 *p, u32 size)
 {
-    ASSERT(is_aligned(p, size));
+    ASSERT(((uintptr_t)p & (size - 1)) == 0);
     Mutex *lock = lock_of(p);
     dv_atomic_fence();
     dv_mutex_lock(lock);
@@ -232,7 +227,7 @@ static U128 cas_locked(u8 *p, u32 size, bool big, U128 expected, U128 desired)
 
 u64 dv_atomic_load(const u8 *p, u32 size, bool big)
 {
-    ASSERT(is_aligned(p, size));
+    ASSERT(((uintptr_t)p & (size - 1)) == 0);
     switch (size) {
 #define X(bytes, type) \
     case bytes: \
@@ -246,7 +241,7 @@ u64 dv_atomic_load(const u8 *p, u32 size, bool big)
 
 void dv_atomic_store(u8 *p, u32 size, bool big, u64 x)
 {
-    ASSERT(is_aligned(p, size));
+    ASSERT(((uintptr_t)p & (size - 1)) == 0);
     switch (size) {
 #define X(bytes, type) \
     case bytes: \
@@ -261,7 +256,7 @@ void dv_atomic_store(u8 *p, u32 size, bool big, u64 x)
 
 u64 dv_atomic_cas(u8 *p, u32 size, bool big, u64 expected, u64 desired)
 {
-    ASSERT(is_aligned(p, size));
+    ASSERT(((uintptr_t)p & (size - 1)) == 0);
     switch (size) {
 #define X(bytes, type) \
     case bytes: { \

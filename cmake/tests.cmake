@@ -132,6 +132,11 @@ if(TARGET davit)
             davit_test(clif_${layout} clif davit test --target ${layout} -j 2 tests/clif)
         endforeach()
         davit_test(clif clif davit test --exact --skips tests/clif.skips -j 2 tests/clif)
+        # Compiled to bytecode and interpreted; code with addresses runs on hosts of its width and byte order.
+        foreach(layout 32 64 32be 64be)
+            davit_test(clif_pulley${layout} clif davit test --target pulley${layout} -j 2 tests/clif)
+        endforeach()
+        davit_test(clif_kernels clif davit test --exact -j 2 bench/kernels)
     endif()
 endif()
 
@@ -147,3 +152,29 @@ endforeach()
 set_target_properties(bench_isle PROPERTIES RUNTIME_OUTPUT_DIRECTORY bench OUTPUT_NAME isle)
 target_include_directories(bench_isle PRIVATE ${isle_dir})
 target_link_libraries(bench_isle PRIVATE davit_isle)
+
+# The dispatch benchmark. The loop is compiled as the library's, with a counting twin; the C programs that bytecode
+# is compared with are gcc's work, whatever compiles the rest.
+file(GLOB kernel_sources CONFIGURE_DEPENDS bench/kernels/*.c)
+find_program(DAVIT_NATIVE_CC NAMES gcc-12 gcc)
+set(kernels ${kernel_sources})
+set_source_files_properties(${kernel_sources} PROPERTIES COMPILE_OPTIONS "-O2;-falign-functions=64")
+if(CMAKE_C_COMPILER_ID MATCHES Clang AND DAVIT_NATIVE_CC AND NOT CMAKE_CROSSCOMPILING)
+    set(kernels)
+    file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/kernels)
+    foreach(source ${kernel_sources})
+        cmake_path(GET source STEM stem)
+        set(object ${PROJECT_BINARY_DIR}/kernels/${stem}.o)
+        add_custom_command(OUTPUT ${object}
+            COMMAND ${DAVIT_NATIVE_CC} -std=c11 -O2 -falign-functions=64 -ffp-contract=off
+                -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include -c ${source} -o ${object}
+            DEPENDS ${source} ${PROJECT_SOURCE_DIR}/bench/kernels/kernels.h VERBATIM)
+        list(APPEND kernels ${object})
+    endforeach()
+    set_source_files_properties(${kernels} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+endif()
+file(GLOB dispatch_sources CONFIGURE_DEPENDS bench/dispatch/*.c)
+davit_program(bench_dispatch ${dispatch_sources} ${kernels})
+set_target_properties(bench_dispatch PROPERTIES RUNTIME_OUTPUT_DIRECTORY bench OUTPUT_NAME dispatch)
+set_source_files_properties(bench/dispatch/switch.c bench/dispatch/count.c
+    PROPERTIES COMPILE_OPTIONS "${dispatch_flags}")

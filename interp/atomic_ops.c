@@ -173,6 +173,14 @@ SLOW_OP(raw_atomic_rmw)
     return INTERP_GO_ON;
 }
 
+SLOW_OP(raw_atomic_rmw_swapped)
+{
+    READ_FIELDS(D_A_B_RMW, 2)
+    FIND_ALIGNED()
+    fp[d] = dv_atomic_rmw(place, size, !dv_host_is_big(), (AtomicRmw)how, fp[b]);
+    return INTERP_GO_ON;
+}
+
 SLOW_OP(raw_atomic_cas)
 {
     READ_FIELDS(D_A_B_C, 2)
@@ -204,6 +212,16 @@ SLOW_OP(raw_atomic_rmw128)
     READ_FIELDS(D_D_A_X_Y_RMW, 2)
     FIND_ALIGNED()
     U128 before = dv_atomic_rmw128(place, dv_host_is_big(), (AtomicRmw)how, (U128){fp[x], fp[y]});
+    fp[d] = before.lo;
+    fp[e] = before.hi;
+    return INTERP_GO_ON;
+}
+
+SLOW_OP(raw_atomic_rmw128_swapped)
+{
+    READ_FIELDS(D_D_A_X_Y_RMW, 2)
+    FIND_ALIGNED()
+    U128 before = dv_atomic_rmw128(place, !dv_host_is_big(), (AtomicRmw)how, (U128){fp[x], fp[y]});
     fp[d] = before.lo;
     fp[e] = before.hi;
     return INTERP_GO_ON;

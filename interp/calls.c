@@ -10,7 +10,8 @@
  * that follows it as well.
  *
  * Slots of the callee's window other than the arguments are zeroed when another instance is entered, and those
- * other than the results when it returns, so that neither reads what the other left there.
+ * other than the results when it returns, so that neither reads what the other left there; for slots above the
+ * window see `touched` in engine.h. After a host call the arguments that are no results are zeroed.
  */
 #include "interp/engine.h"
 #include "interp/fields.h"
@@ -50,10 +51,13 @@ static InterpSpecial *top_special(const Interp *vm)
 static u32 run_host(Interp *vm, const InterpFunc *callee, u64 *slots, const Site *site)
 {
     vm->host_slots = slots;
+    vm->host_func = callee;
     u32 status = callee->host(callee->context, vm, slots);
     CHECK(status <= INTERP_NO_MEMORY);
     dv_interp_refresh(vm);
-    if (status > INTERP_GO_ON && status < INTERP_SUSPEND) {
+    if (status == INTERP_GO_ON) {
+        dv_interp_scrub_host(callee, slots);
+    } else if (status < INTERP_SUSPEND) {
         vm->pc = site->at; /* it traps there */
     }
     return status;
@@ -64,21 +68,18 @@ static void start(Interp *vm, const InterpFunc *callee)
 {
     const PulleyFunc *func = &callee->instance->module->funcs.data[callee->func];
     if (callee->instance != vm->instance) {
-        u32 args = in_window(callee->args);
-        memset(vm->fp + args, 0, (usize)(func->window - args) * sizeof *vm->fp);
+        dv_interp_clean_window(vm, vm->fp, in_window(callee->args), func->window);
         dv_interp_switch(vm, callee->instance);
     }
     vm->pc = vm->code + func->code;
 }
 
-/* Notes what of the callee's window the return to another instance has to scrub. */
-static void note_scrub(InterpSpecial *special, const InterpFunc *callee)
+/* What `touched` may be again in a function at fp after a call to another instance: at least the end of its
+ * window. */
+static u64 *touched_of(const Interp *vm, u64 *fp)
 {
-    const PulleyFunc *func = &callee->instance->module->funcs.data[callee->func];
-    usize from = in_window(callee->results);
-    usize slots = func->window - from;
-    special->scrub_from = from;
-    special->scrub_slots = slots > special->scrub_slots ? slots : special->scrub_slots;
+    u64 *most = fp + PULLEY_WINDOW_SLOTS;
+    return vm->touched < most ? vm->touched : most;
 }
 
 static u32 call_func(Interp *vm, const InterpFunc *callee, const Site *site)
@@ -94,17 +95,17 @@ static u32 call_func(Interp *vm, const InterpFunc *callee, const Site *site)
     bool crosses = callee->instance != vm->instance;
     bool is_special = crosses || site->block != NULL;
     usize record_bytes = sizeof(InterpRecord) + (is_special ? sizeof(InterpSpecial) : 0);
-    if (room_above(vm, next) < record_bytes + RED_ZONE_BYTES) {
+    if (!dv_interp_make_room(vm, site->fp, (usize)site->k, record_bytes)) {
         return PULLEY_TRAP_stk_ovf;
     }
     vm->control--;
     *vm->control = (InterpRecord){site->behind, site->fp};
     if (is_special) {
-        InterpSpecial special = {.link = {dv_interp_exit_code, next}, .results = site->block};
-        if (crosses) {
-            special.restore = vm->instance;
-            note_scrub(&special, callee);
-        }
+        const InterpSpecial special = {.link = {dv_interp_exit_code, next},
+                                       .restore = crosses ? vm->instance : NULL,
+                                       .results = site->block,
+                                       .touched = touched_of(vm, site->fp),
+                                       .scrub_from = in_window(callee->results)};
         dv_interp_push_special(vm, &special);
     }
     vm->args_block = site->block;
@@ -121,29 +122,43 @@ static bool note_instance(Interp *vm, const InterpFunc *callee, u64 *base)
         if (room_above(vm, base) < sizeof *top + RED_ZONE_BYTES) {
             return false;
         }
-        InterpSpecial special = {.link = {dv_interp_exit_code, base}};
+        const InterpSpecial special = {.link = {dv_interp_exit_code, base},
+                                       .touched = touched_of(vm, vm->control->fp),
+                                       .scrub_from = in_window(callee->results)};
         dv_interp_push_special(vm, &special);
         top = top_special(vm);
     }
-    if (top->is_host == 0) {
-        top->restore = top->restore == NULL ? vm->instance : top->restore;
-        note_scrub(top, callee);
+    if (top->is_host == 0 && top->restore == NULL) {
+        top->restore = vm->instance;
     }
     return true;
+}
+
+/* Makes a copied block one of the slots touched, lest the callee's enter_block clears it before it reads it. */
+static void show_block(Interp *vm, u64 *block, u32 slots)
+{
+    if (vm->touched < block) {
+        memset(vm->touched, 0, (usize)(block - vm->touched) * sizeof *block);
+    }
+    if (vm->touched < block + slots) {
+        vm->touched = block + slots;
+    }
 }
 
 static u32 tail_call_func(Interp *vm, const InterpFunc *callee, const Site *site)
 {
     u64 *base = site->fp - site->frame;
     u64 *above = site->fp + PULLEY_WINDOW_SLOTS;
-    if (site->block != NULL && callee->args > PULLEY_ARGS_MAX) {
-        u32 extra = callee->args - PULLEY_ARGS_MAX;
+    u32 extra = site->block == NULL ? 0 : callee->args - in_window(callee->args);
+    if (!dv_interp_make_room(vm, base, 0, 0)) {
+        return PULLEY_TRAP_stk_ovf;
+    }
+    if (extra != 0) {
         if (room_above(vm, above) < extra * sizeof *above + sizeof(InterpSpecial)) {
             return PULLEY_TRAP_stk_ovf;
         }
         memcpy(above, site->block, extra * sizeof *above);
         vm->args_block = above;
-        above += extra;
     }
     if (callee->instance != NULL && callee->instance != vm->instance &&
         !note_instance(vm, callee, base)) {
@@ -156,12 +171,15 @@ static u32 tail_call_func(Interp *vm, const InterpFunc *callee, const Site *site
     if (callee->instance == NULL) {
         InterpSpecial *top = top_special(vm);
         vm->pc = dv_interp_ret_code;
-        vm->free_slots = above;
+        vm->free_slots = above + extra;
         vm->host_args = vm->args_block;
         vm->host_results = top == NULL ? NULL : top->results;
         return run_host(vm, callee, base, site);
     }
     start(vm, callee);
+    if (extra != 0) {
+        show_block(vm, above, extra);
+    }
     return INTERP_GO_ON;
 }
 
@@ -391,8 +409,11 @@ SLOW_OP(args_block)
     PulleyInst inst;
     Site site = {.at = pc + BYTES, .fp = fp, .block = fp - s};
     usize offset = (usize)(site.at - module->code);
-    if (atomic_load_explicit(&vm->poll, memory_order_relaxed) != 0) {
-        return INTERP_POLL; /* and comes here again */
+    /* Answered in place: whoever always asks for the next poll would be asked again here for ever. */
+    bool is_asked = atomic_load_explicit(&vm->poll, memory_order_relaxed) != 0;
+    u32 status = is_asked ? dv_interp_answer_poll(vm) : INTERP_GO_ON;
+    if (status != INTERP_GO_ON) {
+        return status; /* and comes here again, if at all */
     }
     bool is_known = dv_pulley_decode(site.at, module->code_size_bytes - offset, module->big, &inst);
     CHECK(is_known);
@@ -401,6 +422,10 @@ SLOW_OP(args_block)
     if (inst.op == PULLEY_throw) {
         vm->args_block = site.block;
         return dv_slow_throw(vm, site.at, fp, size);
+    }
+    if (inst.op == PULLEY_throw_in) {
+        vm->args_block = site.block;
+        return dv_slow_throw_in(vm, site.at, fp, size);
     }
     return call_with_block(vm, &inst, &site);
 }
@@ -411,7 +436,9 @@ SLOW_OP(enter_block)
     u64 window[PULLEY_ARGS_MAX];
     (void)size;
     memcpy(window, fp, (usize)args * sizeof *fp);
-    memmove(fp, vm->args_block, (usize)i * sizeof *fp);
+    if (i != 0) {
+        memmove(fp, vm->args_block, (usize)i * sizeof *fp);
+    }
     memcpy(fp + n, window, (usize)args * sizeof *fp);
     vm->fp = fp + n;
     return INTERP_GO_ON;

@@ -2,10 +2,16 @@
  *
  * The stack block:
  *
- *     slots -> | slots of frames ... fp ... fp + 256 |  ...  | control -> records ... | <- end
+ *     slots -> | slots of frames ... fp ... fp + window | ... touched | ... | control -> records ... | <- end
  *
- * Invariant at every instruction: control - fp is at least RED_ZONE_BYTES, so a function may use its window
- * without a check, and whoever moves either (calls, enter, entries from the host) checks first.
+ * Invariant at every instruction: the window of every function that is active lies below `touched`, and that is
+ * not above `control`; so a function may use its window without a check, and whoever moves fp or control (calls,
+ * enter, entries from the host) compares with `touched` first, which is moved by dv_interp_make_room.
+ *
+ * What `touched` is for: slots from there on hold anything, former control records with host addresses among it.
+ * Where it is moved up, slots become zero. So to hide from an instance what ran before, it is moved down to the
+ * window of the function that is entered, or returned to, and only that window is cleared. A function called
+ * without that sees what its own instance has left there.
  *
  * A control record says where a return goes and what fp is there. A return that has more to do than that goes
  * through an InterpSpecial, which is a record whose pc is that of an `exit` instruction, followed by what
@@ -35,7 +41,9 @@ typedef struct InterpSpecial {
     InterpInstance *restore; /* the instance to go on in; NULL: the same */
     u64 *results;            /* the block for results 48 and up */
     usize is_host;           /* gives back to the host */
-    usize scrub_slots; /* of the callee's window, from its slot scrub_from on, that get zeroed */
+    /* With another instance: what the return makes of `touched`, and the first slot of the callee's window that
+     * it clears. */
+    u64 *touched;
     usize scrub_from;
     usize unused; /* makes it a multiple of a record */
 } InterpSpecial;
@@ -45,6 +53,7 @@ _Static_assert(sizeof(InterpSpecial) % sizeof(InterpRecord) == 0, "records stay 
 enum {
     RED_ZONE_BYTES = PULLEY_WINDOW_SLOTS * 8,
     INTERP_OUT_OF_FUEL = INTERP_EXIT + 1, /* status: fuel did not suffice */
+    INTERP_DEEPER, /* status: the instruction needs `touched` elsewhere */
     FUNC_CHUNK = 256
 };
 
@@ -60,6 +69,7 @@ struct Interp {
     const u8 *pc;
     InterpRecord *control;
     u64 *fp;
+    u64 *touched;   /* end of the slots that the running instance may see */
     const u8 *code; /* of the instance's module */
     u8 *mem;        /* memory 0 of the instance */
     const PulleyFunc *funcs;
@@ -77,6 +87,7 @@ struct Interp {
     u64 *args_block; /* arguments 48 and up for the function being entered */
     u64 *free_slots; /* while the host is called: the first slot it may not touch */
     u64 *host_slots; /* of the host function that runs or is suspended */
+    const InterpFunc *host_func;
     const u64 *host_args;
     u64 *host_results;
     u64 *result_slots; /* of the call that returned to the host */
@@ -122,6 +133,13 @@ u32 dv_interp_answer_poll(Interp *vm);
 void dv_interp_switch(Interp *vm, InterpInstance *instance);
 /* Reads base and length of memory 0 again. */
 void dv_interp_refresh(Interp *vm);
+/* Moves `touched` so that fp may move up by `slots` and control down by `record_bytes`. False if there is no room
+ * for that. */
+bool dv_interp_make_room(Interp *vm, u64 *fp, usize slots, usize record_bytes);
+/* Shows a function of another instance, whose slot 0 is at fp, `used` slots and zeros for the rest of its window. */
+void dv_interp_clean_window(Interp *vm, u64 *fp, u32 used, u32 window);
+/* Clears what a function of the host has left behind its results. */
+void dv_interp_scrub_host(const InterpFunc *callee, u64 *slots);
 /* Words that hold `exit` and `ret`. */
 extern const u8 dv_interp_exit_code[4];
 extern const u8 dv_interp_ret_code[4];
@@ -178,6 +196,7 @@ SLOW_OP(enter_block);
 SLOW_OP(debugtrap);
 
 SLOW_OP(throw);
+SLOW_OP(throw_in);
 SLOW_OP(throw_ref);
 
 SLOW_OP(memory_size);
@@ -207,10 +226,12 @@ SLOW_OP(fence);
 SLOW_OP(raw_atomic_load);
 SLOW_OP(raw_atomic_store);
 SLOW_OP(raw_atomic_rmw);
+SLOW_OP(raw_atomic_rmw_swapped);
 SLOW_OP(raw_atomic_cas);
 SLOW_OP(raw_atomic_load128);
 SLOW_OP(raw_atomic_store128);
 SLOW_OP(raw_atomic_rmw128);
+SLOW_OP(raw_atomic_rmw128_swapped);
 SLOW_OP(raw_atomic_cas128);
 
 #endif

@@ -36,6 +36,7 @@ typedef struct Walk {
     u64 *fp;
     const InterpRecord *control;
     const InterpRecord *end; /* of the stack */
+    bool crosses;            /* an instance has been left */
 } Walk;
 
 /* Goes on to the caller. A special is a step of its own, with no place. False at the end; *is_host tells of a
@@ -59,6 +60,7 @@ static bool walk_on(Walk *walk, bool *is_host)
     *is_host = special->is_host != 0;
     if (special->restore != NULL) {
         walk->instance = special->restore;
+        walk->crosses = true;
     }
     return true;
 }
@@ -199,8 +201,12 @@ static void enter_handler(Interp *vm, const Walk *walk, const PulleyFunc *func,
     CHECK(is_known);
     vm->control = (InterpRecord *)(uintptr_t)walk->control;
     vm->fp = walk->fp;
-    vm->fp[inst.fields[0]] = vm->thrown;
-    vm->fp[inst.fields[0] + 1] = 0;
+    u32 payload_end = (u32)inst.fields[0] + 2;
+    vm->fp[payload_end - 2] = vm->thrown;
+    vm->fp[payload_end - 1] = 0;
+    if (walk->crosses) {
+        dv_interp_clean_window(vm, vm->fp, payload_end, func->window);
+    }
     dv_interp_switch(vm, walk->instance);
     vm->pc = module->code + func->code + handler->target;
 }
@@ -401,26 +407,38 @@ void dv_interp_drop_exception(Interp *vm, u32 handle)
     }
 }
 
-SLOW_OP(throw)
+/* A new exception with the arguments in slots k and up, on its way; pc is the one behind the throw. */
+static u32 throw_new(Interp *vm, const u64 *args, const InterpTag *tag, u64 context, const u8 *pc)
 {
-    READ_FIELDS(K_TAG, 1)
-    (void)size;
-    const InterpTag *tag = vm->instance->tags[g];
-    u32 handle = dv_interp_new_exception(vm, tag, 0);
+    u32 handle = dv_interp_new_exception(vm, tag, context);
     if (handle == 0) {
         return INTERP_NO_MEMORY;
     }
     InterpException *exception = vm->exceptions[handle];
     u32 in_window = tag->args < PULLEY_ARGS_MAX ? tag->args : PULLEY_ARGS_MAX;
     if (in_window != 0) {
-        memcpy(exception->payload, fp + k, in_window * sizeof *fp);
+        memcpy(exception->payload, args, in_window * sizeof *args);
     }
     if (tag->args > in_window) {
         memcpy(exception->payload + in_window, vm->args_block, (tag->args - in_window) * 8);
     }
     vm->thrown = handle;
-    vm->pc = pc + BYTES;
+    vm->pc = pc;
     return INTERP_THROW;
+}
+
+SLOW_OP(throw)
+{
+    READ_FIELDS(K_TAG, 1)
+    (void)size;
+    return throw_new(vm, fp + k, vm->instance->tags[g], 0, pc + BYTES);
+}
+
+SLOW_OP(throw_in)
+{
+    READ_FIELDS(K_A_TAG, 1)
+    (void)size;
+    return throw_new(vm, fp + k, vm->instance->tags[g], fp[a], pc + BYTES);
 }
 
 SLOW_OP(throw_ref)

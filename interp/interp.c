@@ -137,6 +137,8 @@ Interp *dv_interp_new(const InterpConfig *config)
     vm->stack_end = (InterpRecord *)(void *)(vm->stack_start + vm->config.stack_bytes / 8);
     vm->control = vm->stack_end;
     vm->fp = vm->stack_start;
+    vm->touched = vm->stack_start;
+    vm->free_slots = vm->stack_start;
     vm->pc = dv_interp_exit_code;
     return vm;
 }
@@ -262,6 +264,72 @@ void dv_interp_switch(Interp *vm, InterpInstance *instance)
     dv_interp_refresh(vm);
 }
 
+/* ---- slots that may be seen ---- */
+
+enum { SPARE_BYTES = 4096 }; /* by which `touched` goes further than it has to */
+
+bool dv_interp_make_room(Interp *vm, u64 *fp, usize slots, usize record_bytes)
+{
+    usize room = room_above(vm, fp);
+    usize needed = slots * sizeof *fp + RED_ZONE_BYTES;
+    if (room < needed || room - needed < record_bytes) {
+        return false;
+    }
+    u64 *least = fp + needed / sizeof *fp;
+    usize free_bytes = room - needed - record_bytes;
+    usize spare_slots = (free_bytes < SPARE_BYTES ? free_bytes : SPARE_BYTES) / sizeof *fp;
+    u64 *most = least + free_bytes / sizeof *fp;
+    if (vm->touched < least) {
+        u64 *end = least + spare_slots;
+        memset(vm->touched, 0, (usize)(end - vm->touched) * sizeof *end);
+        vm->touched = end;
+    } else if (vm->touched > most) {
+        vm->touched = most - spare_slots;
+    }
+    return true;
+}
+
+void dv_interp_clean_window(Interp *vm, u64 *fp, u32 used, u32 window)
+{
+    memset(fp + used, 0, (usize)(window - used) * sizeof *fp);
+    vm->touched = fp + window;
+}
+
+void dv_interp_scrub_host(const InterpFunc *callee, u64 *slots)
+{
+    for (u32 i = callee->results; i < callee->args && i < PULLEY_ARGS_MAX; i++) {
+        slots[i] = 0;
+    }
+}
+
+/* Does what the call or enter at vm->pc found that it needs. */
+static u32 deepen(Interp *vm)
+{
+    const PulleyModule *module = vm->instance->module;
+    usize offset = (usize)(vm->pc - module->code);
+    usize slots = 0;
+    usize record_bytes = 0;
+    PulleyInst inst;
+    bool is_known = dv_pulley_decode(vm->pc, module->code_size_bytes - offset, module->big, &inst);
+    CHECK(is_known);
+    switch (inst.op) {
+    case PULLEY_call:
+    case PULLEY_call_far:
+        slots = (usize)inst.fields[0];
+        record_bytes = sizeof(InterpRecord);
+        break;
+    case PULLEY_enter:
+    case PULLEY_enter_block:
+        slots = (usize)inst.fields[1];
+        break;
+    default:
+        ASSERT(inst.op == PULLEY_return_call);
+        break;
+    }
+    bool ok = dv_interp_make_room(vm, vm->fp, slots, record_bytes);
+    return ok ? (u32)INTERP_GO_ON : (u32)PULLEY_TRAP_stk_ovf;
+}
+
 /* ---- leaving the loop ---- */
 
 static bool stop(Interp *vm, InterpOutcome outcome, u32 code)
@@ -286,7 +354,9 @@ static bool pop_special(Interp *vm)
         return true;
     }
     if (special.restore != NULL) {
-        memset(special.link.fp + special.scrub_from, 0, special.scrub_slots * 8);
+        u64 *from = special.link.fp + special.scrub_from;
+        memset(from, 0, (usize)(special.touched - from) * sizeof *from);
+        vm->touched = special.touched;
         dv_interp_switch(vm, special.restore);
     }
     vm->pc = vm->control->pc;
@@ -346,6 +416,8 @@ bool dv_interp_leave(Interp *vm)
         status = dv_interp_answer_poll(vm);
     } else if (status == INTERP_OUT_OF_FUEL) {
         status = answer_fuel(vm);
+    } else if (status == INTERP_DEEPER) {
+        status = deepen(vm);
     } else if (status == INTERP_EXIT) {
         return pop_special(vm) && stop(vm, INTERP_RETURNED, 0);
     }
@@ -375,9 +447,11 @@ typedef struct Outer {
     InterpInstance *instance;
     u64 acc;
     u64 facc;
+    u64 *touched;
     u64 *args_block;
     u64 *free_slots;
     u64 *host_slots;
+    const InterpFunc *host_func;
     const u64 *host_args;
     u64 *host_results;
     bool is_resumable;
@@ -392,9 +466,11 @@ static Outer save_outer(const Interp *vm)
         .instance = vm->instance,
         .acc = vm->acc,
         .facc = vm->facc,
+        .touched = vm->touched,
         .args_block = vm->args_block,
         .free_slots = vm->free_slots,
         .host_slots = vm->host_slots,
+        .host_func = vm->host_func,
         .host_args = vm->host_args,
         .host_results = vm->host_results,
         .is_resumable = vm->is_resumable,
@@ -408,9 +484,12 @@ static void put_outer_back(Interp *vm, const Outer *outer)
     vm->control = outer->control;
     vm->acc = outer->acc;
     vm->facc = outer->facc;
+    /* What ran in between has used the slots that are free to it. */
+    vm->touched = outer->touched < outer->free_slots ? outer->touched : outer->free_slots;
     vm->args_block = outer->args_block;
     vm->free_slots = outer->free_slots;
     vm->host_slots = outer->host_slots;
+    vm->host_func = outer->host_func;
     vm->host_args = outer->host_args;
     vm->host_results = outer->host_results;
     vm->is_resumable = outer->is_resumable;
@@ -453,7 +532,7 @@ static bool enter_func(Interp *vm, const InterpFunc *func, const u64 *slots)
     u32 args = in_window(func->args);
     u32 most = func->args > func->results ? func->args : func->results;
     usize block_slots = ((usize)beyond_window(most) + 1) / 2 * 2;
-    u64 *block = vm->nesting == 0 ? vm->stack_start : vm->free_slots;
+    u64 *block = vm->free_slots;
     if (room_above(vm, block) < block_slots * 8 + sizeof(InterpSpecial) + RED_ZONE_BYTES) {
         return false;
     }
@@ -464,7 +543,7 @@ static bool enter_func(Interp *vm, const InterpFunc *func, const u64 *slots)
     if (args != 0) {
         memcpy(fp, slots, args * sizeof *fp);
     }
-    memset(fp + args, 0, (usize)(callee->window - args) * sizeof *fp);
+    dv_interp_clean_window(vm, fp, args, callee->window);
     InterpSpecial special = {.link = {dv_interp_exit_code, fp}, .results = block, .is_host = 1};
     dv_interp_push_special(vm, &special);
     dv_interp_switch(vm, func->instance);
@@ -510,9 +589,6 @@ static InterpOutcome call_host(Interp *vm, const InterpFunc *func, u64 *slots)
     vm->host_slots = slots;
     vm->host_args = slots + in_window(func->args);
     vm->host_results = slots + in_window(func->results);
-    if (vm->nesting == 1) {
-        vm->free_slots = vm->stack_start;
-    }
     return outcome_of_host(vm, func->host(func->context, vm, slots));
 }
 
@@ -565,6 +641,8 @@ static void forget_run(Interp *vm)
     vm->nesting = 0;
     vm->control = vm->stack_end;
     vm->fp = vm->stack_start;
+    vm->touched = vm->stack_start;
+    vm->free_slots = vm->stack_start;
     vm->pc = dv_interp_exit_code;
     vm->host_slots = NULL;
     dv_interp_switch(vm, NULL);
@@ -576,7 +654,12 @@ InterpOutcome dv_interp_resume(Interp *vm, u32 status, u64 *slots)
     CHECK(func != NULL && vm->nesting == 1);
     vm->suspended = NULL;
     vm->is_resumable = true;
-    vm->host_slots = NULL;
+    if (vm->host_slots != NULL && status == INTERP_GO_ON) {
+        dv_interp_scrub_host(vm->host_func, vm->host_slots);
+    }
+    if (status != INTERP_SUSPEND) {
+        vm->host_slots = NULL;
+    }
     dv_interp_refresh(vm);
     vm->status = status;
     if (status == INTERP_GO_ON || !dv_interp_leave(vm)) {

@@ -280,6 +280,13 @@ static inline void store_host64(u8 *p, u64 x)
 #define GLOBAL64(number) (*vm->globals[number])
 #define SET_GLOBAL32(number, x) (*vm->globals[number] = (u32)(x))
 #define SET_GLOBAL64(number, x) (*vm->globals[number] = (x))
+#define GLOBAL128(number) ((U128){vm->globals[number][0], vm->globals[number][1]})
+#define SET_GLOBAL128(number, x) \
+    do { \
+        U128 value_ = (x); \
+        vm->globals[number][0] = value_.lo; \
+        vm->globals[number][1] = value_.hi; \
+    } while (0)
 
 /* ---- frames ---- */
 
@@ -287,11 +294,13 @@ static inline void store_host64(u8 *p, u64 x)
 #define SPILL(slot, x) (fp[-(slot)] = (x))
 
 #define GO_TO_FUNC(number) (pc = vm->code + vm->funcs[number].code)
+/* Whether `touched` is not above the red zone of a function at this slot 0, which is below it. */
+#define IS_DEEPER(slot) ((usize)((u8 *)vm->touched - (u8 *)(slot)) < RED_ZONE_BYTES)
 #define CALL(k, number) \
     do { \
         InterpRecord *record_ = vm->control - 1; \
         u64 *next_ = fp + (k); \
-        TRAP_IF((usize)((u8 *)record_ - (u8 *)next_) < RED_ZONE_BYTES, stk_ovf); \
+        TRAP_IF_CODE(IS_DEEPER(next_) || (void *)record_ < (void *)vm->touched, INTERP_DEEPER); \
         record_->pc = pc + BYTES; \
         record_->fp = fp; \
         vm->control = record_; \
@@ -324,6 +333,7 @@ static inline void store_host64(u8 *p, u64 x)
     } while (0)
 #define TAIL_CALL(number) \
     do { \
+        TRAP_IF_CODE(IS_DEEPER(fp), INTERP_DEEPER); \
         GO_TO_FUNC(number); \
         POLL(); \
         DISPATCH(); \
@@ -331,13 +341,15 @@ static inline void store_host64(u8 *p, u64 x)
 #define TAIL_CALL_BIG(count, number, frame) \
     do { \
         LEAVE_FRAME(count, frame); \
-        TAIL_CALL(number); \
+        GO_TO_FUNC(number); \
+        POLL(); \
+        DISPATCH(); \
     } while (0)
 /* `extra` is a constant: 0 in enter. */
 #define ENTER(count, frame, extra) \
     do { \
-        usize room_ = (usize)((u8 *)vm->control - (u8 *)fp); \
-        TRAP_IF((usize)(frame)*8 + RED_ZONE_BYTES > room_, stk_ovf); \
+        usize room_ = (usize)((u8 *)vm->touched - (u8 *)fp); \
+        TRAP_IF_CODE((usize)(frame)*8 + RED_ZONE_BYTES > room_, INTERP_DEEPER); \
         if (BYTES > 8) { \
             SLOW(enter_block); \
         } else { \

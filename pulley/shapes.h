@@ -106,6 +106,7 @@
 #define PSHAPE_K_HELPER(F) F(k, OUT, 1, 0) F(h, HELPER, 1, 1)
 #define PSHAPE_K_A(F) F(k, OUT, 1, 0) F(a, SRC, 1, 1)
 #define PSHAPE_K_TAG(F) F(k, OUT, 1, 0) F(g, TAG, 4, 1)
+#define PSHAPE_K_A_TAG(F) F(k, OUT, 1, 0) F(a, SRC, 1, 1) F(g, TAG, 4, 2)
 #define PSHAPE_TAIL(F) F(f, FUNC, 4, 0)
 #define PSHAPE_TAIL_BIG(F) F(args, COUNT, 1, 0) F(f, FUNC, 4, 1) F(n, FRAME, 4, 5)
 #define PSHAPE_TAIL_IMPORT(F) F(args, COUNT, 1, 0) F(f, IMPORT, 4, 1) F(n, FRAME, 4, 5)
@@ -120,6 +121,8 @@
 #define PSHAPE_A_G16(F) F(a, SRC, 1, 0) F(g, GLOBAL, 2, 1)
 #define PSHAPE_D_G32(F) F(d, DST, 1, 0) F(g, GLOBAL, 4, 1)
 #define PSHAPE_A_G32(F) F(a, SRC, 1, 0) F(g, GLOBAL, 4, 1)
+#define PSHAPE_D_D_G32(F) F(d, DST, 1, 0) F(e, DST, 1, 1) F(g, GLOBAL, 4, 2)
+#define PSHAPE_A_B_G32(F) F(a, SRC, 1, 0) F(b, SRC, 1, 1) F(g, GLOBAL, 4, 2)
 #define PSHAPE_D_M(F) F(d, DST, 1, 0) F(m, MEMORY, 4, 1)
 #define PSHAPE_D_A_M(F) F(d, DST, 1, 0) F(a, SRC, 1, 1) F(m, MEMORY, 4, 2)
 #define PSHAPE_A_B_C_M(F) PSHAPE_A_B_C(F) F(m, MEMORY, 4, 3)
@@ -211,6 +214,7 @@
     X(K_HELPER) \
     X(K_A) \
     X(K_TAG) \
+    X(K_A_TAG) \
     X(TAIL) \
     X(TAIL_BIG) \
     X(TAIL_IMPORT) \
@@ -222,6 +226,8 @@
     X(A_G16) \
     X(D_G32) \
     X(A_G32) \
+    X(D_D_G32) \
+    X(A_B_G32) \
     X(D_M) \
     X(D_A_M) \
     X(A_B_C_M) \

@@ -398,7 +398,7 @@ static bool is_tail_call(const PulleyInst *inst)
 {
     u32 effects = dv_pulley_ops[inst->op].effects;
     return (effects & PX_CALL) != 0 && (effects & PX_TERM) != 0 && inst->op != PULLEY_throw &&
-           inst->op != PULLEY_throw_ref;
+           inst->op != PULLEY_throw_in && inst->op != PULLEY_throw_ref;
 }
 
 static bool check_call(Verifier *v)

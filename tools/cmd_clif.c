@@ -2,38 +2,9 @@
  * executed. */
 #include <stdio.h>
 
-#include "base/io.h"
 #include "codegen/ir/print.h"
-#include "codegen/ir/verify.h"
-#include "tools/commands.h"
 #include "tools/filetest_internal.h"
-
-typedef struct Input {
-    const char *path;
-    ClifFile file;
-} Input;
-
-static bool read_input(Command *command, const char *path, Input *input)
-{
-    IoBytes bytes;
-    Diag diag;
-    const char *error;
-    *input = (Input){.path = path};
-    if (dv_io_read(command->arena, path, TOOL_MAX_INPUT, &bytes, &error) != DAVIT_OK) {
-        fprintf(stderr, "davit: %s\n", error);
-        return false;
-    }
-    Str text = {(const char *)bytes.data, (u32)bytes.size};
-    dv_diag_init(&diag, command->arena);
-    if (!dv_clif_parse(&input->file, command->arena, text, &diag)) {
-        TextBuf out;
-        dv_text_init(&out, command->arena);
-        dv_diag_format(&diag, path, &out);
-        fputs(out.data, stderr);
-        return false;
-    }
-    return true;
-}
+#include "tools/input.h"
 
 int dv_cmd_cat(Command *command)
 {
@@ -43,7 +14,7 @@ int dv_cmd_cat(Command *command)
     }
     for (int i = 0; i < command->argc; i++) {
         Input input;
-        if (!read_input(command, command->argv[i], &input)) {
+        if (!dv_input_read(command, command->argv[i], &input)) {
             status = EXIT_FAILED;
             continue;
         }
@@ -60,27 +31,6 @@ int dv_cmd_cat(Command *command)
     return status;
 }
 
-/* Prints what is wrong with each function of the file; gives the number of errors. */
-static u64 verify_input(Command *command, const Input *input)
-{
-    u64 total = 0;
-    for (u32 n = 0; n < input->file.funcs.len; n++) {
-        const ClifFunc *f = input->file.funcs.data[n];
-        VerifyErrors errors = {0};
-        dv_verify(&f->func, command->arena, &(VerifyOptions){0}, &errors, NULL);
-        for (u32 i = 0; i < errors.list.len; i++) {
-            const VerifyError *e = &errors.list.data[i];
-            TextBuf place;
-            dv_text_init(&place, command->arena);
-            dv_print_entity(&place, e->place);
-            fprintf(stderr, "%s:%u: error: %s: %s\n", input->path,
-                    (unsigned)dv_clif_entity_line(f, e->place), place.data, e->text);
-        }
-        total += errors.total;
-    }
-    return total;
-}
-
 int dv_cmd_verify(Command *command)
 {
     int status = command->argc == 0 ? EXIT_USAGE : EXIT_OK;
@@ -90,7 +40,7 @@ int dv_cmd_verify(Command *command)
     }
     for (int i = 0; i < command->argc; i++) {
         Input input;
-        if (!read_input(command, command->argv[i], &input) || verify_input(command, &input) != 0) {
+        if (!dv_input_read(command, command->argv[i], &input) || dv_input_verify(command, &input) != 0) {
             status = EXIT_FAILED;
         }
     }
@@ -171,7 +121,7 @@ int dv_cmd_run(Command *command)
               stderr);
         return EXIT_USAGE;
     }
-    if (!read_input(command, command->argv[0], &input) || verify_input(command, &input) != 0) {
+    if (!dv_input_read(command, command->argv[0], &input) || dv_input_verify(command, &input) != 0) {
         return EXIT_FAILED;
     }
     if (input.file.funcs.len == 0) {

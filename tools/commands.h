@@ -35,4 +35,10 @@ int dv_cmd_cat(Command *command);
 int dv_cmd_verify(Command *command);
 int dv_cmd_run(Command *command);
 
+/* ---- cmd_compile.c ---- */
+int dv_cmd_compile(Command *command);
+
+/* ---- cmd_diff.c ---- */
+int dv_cmd_diff(Command *command);
+
 #endif

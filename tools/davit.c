@@ -48,10 +48,12 @@ static const struct {
     const char *help;
     int (*run)(Command *command);
 } commands[] = {
-    {"run", "call functions of a CLIF file on the evaluator", dv_cmd_run},
+    {"run", "call functions of a CLIF file on the evaluator or a target", dv_cmd_run},
+    {"compile", "print the code that a target makes of CLIF", dv_cmd_compile},
     {"cat", "print CLIF in the standard form", dv_cmd_cat},
     {"verify", "check CLIF and report all that is wrong", dv_cmd_verify},
     {"test", "run the tests that CLIF files describe", dv_cmd_test},
+    {"diff", "compare targets with the evaluator", dv_cmd_diff},
     {"gen", "write random files that test engines", dv_cmd_gen},
     {"docs", "write or check the files printed from tables", dv_cmd_docs},
     {"selftest", "check the library from inside", run_selftest},

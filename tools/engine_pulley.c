@@ -23,6 +23,7 @@
 enum {
     STACK_BYTES = 8 << 20,
     SYMBOL_BYTES = 64,
+    GLOBAL_BYTES_MAX = 16,
     MEMORY_BYTES_MAX = 1 << 30, /* of one memory */
     TABLE_ELEMS_MAX = 10000000,
     RESETS_MAX = 200 /* of one Interp, which keeps what instances leave */
@@ -309,6 +310,19 @@ static bool check_profile(const Program *p, Unity *u)
     return u->error == NULL;
 }
 
+/* If a function is missing that does not compile, that is the reason to tell. */
+static void blame_member(const Program *p, Unity *u)
+{
+    for (u32 i = 0; i < u->members.len; i++) {
+        u32 func = u->members.data[i];
+        if (p->errors[func] != NULL) {
+            u->error = p->errors[func];
+            u->is_hole = dv_engine_pulley_hole(&p->file->funcs.data[func]->func) != NULL;
+            return;
+        }
+    }
+}
+
 static void link_funcs(Program *p, Unity *u, const CompiledFunc *const *funcs, u32 count)
 {
     Diag diag;
@@ -317,6 +331,7 @@ static void link_funcs(Program *p, Unity *u, const CompiledFunc *const *funcs, u
     dv_diag_init(&diag, &p->memory);
     if (!dv_pul_link(p->isa, funcs, count, &p->memory, &diag, &u->linked)) {
         u->error = first_error(p, &diag);
+        blame_member(p, u);
         return;
     }
     if (!dv_pulley_verify(m, &p->memory, &fault)) {
@@ -492,14 +507,29 @@ static InterpFunc *make_import(PulleyEngine *e, const ExtName *name, u32 func, P
     return made;
 }
 
+/* The id of a type of the module that is called as this signature is; a function that is missing shall be found
+ * missing, not of the wrong type. */
+static u32 type_id_of(const Unity *u, const Signature *sig)
+{
+    for (u32 i = 0; i < u->linked.types.len; i++) {
+        Signature other = *dv_pul_type_signature(&u->linked.types.data[i]);
+        other.conv = sig->conv;
+        if (dv_signature_equal(&other, sig)) {
+            return u->type_ids[i];
+        }
+    }
+    return UINT32_MAX;
+}
+
 /* A function of the file, for references: its own, or one that says why there is none. */
 static InterpFunc *func_of_file(PulleyEngine *e, u32 func)
 {
     const Program *p = e->program;
     if (e->instance == NULL || e->unity->numbers[func] == UINT32_MAX) {
         if (e->stubs[func] == NULL) {
-            const ExtName *name = &p->file->funcs.data[func]->func.name;
-            e->stubs[func] = make_import(e, name, func, (PulleyType){0, 0}, UINT32_MAX);
+            const Func *f = &p->file->funcs.data[func]->func;
+            u32 id = type_id_of(e->unity, &f->sig);
+            e->stubs[func] = make_import(e, &f->name, func, (PulleyType){0, 0}, id);
         }
         return e->stubs[func];
     }
@@ -700,7 +730,7 @@ static bool set_memory(Engine *engine, u32 index, u64 bytes)
 static u8 *memory(Engine *engine, u32 index, u64 *bytes)
 {
     PulleyEngine *e = (PulleyEngine *)engine;
-    if (!e->has_memory[index]) {
+    if (index >= e->unity->entities.memories.len || !e->has_memory[index]) {
         return NULL;
     }
     *bytes = atomic_load(&e->memories[index].length_bytes);
@@ -715,7 +745,7 @@ static bool set_table(Engine *engine, u32 index, u64 elems)
 static u32 *table(Engine *engine, u32 index, u64 *elems)
 {
     PulleyEngine *e = (PulleyEngine *)engine;
-    if (!e->has_table[index]) {
+    if (index >= e->unity->entities.tables.len || !e->has_table[index]) {
         return NULL;
     }
     *elems = e->tables[index].count;
@@ -758,14 +788,22 @@ static u32 take_value(const u64 *slots, Type type, Arena *arena, EvalValue *out)
 static bool set_global(Engine *engine, u32 index, EvalValue value)
 {
     PulleyEngine *e = (PulleyEngine *)engine;
-    put_value(e->globals[index], value.type, value.bytes, EXT_UEXT);
+    if (type_bytes(value.type) <= GLOBAL_BYTES_MAX) { /* else nothing that uses it compiles */
+        put_value(e->globals[index], value.type, value.bytes, EXT_UEXT);
+    }
     return true;
 }
 
 static bool global(Engine *engine, u32 index, EvalValue *value)
 {
     PulleyEngine *e = (PulleyEngine *)engine;
+    if (index >= e->unity->entities.globals.len || !e->unity->entities.globals.data[index].present) {
+        return false;
+    }
     Type type = e->unity->entities.globals.data[index].type;
+    if (type_bytes(type) > GLOBAL_BYTES_MAX) {
+        return false;
+    }
     take_value(e->globals[index], type, &e->objects, value);
     return true;
 }

@@ -15,6 +15,7 @@ typedef struct Run {
     const ClifFunc *owner;
     const char *command, *target;
     Engine *e;           /* whose turn it is */
+    u32 num_run;         /* engines that the run above was done on: all unless it failed */
     const char *skipped; /* why the run above could not be done; NULL */
 } Run;
 
@@ -224,7 +225,15 @@ static Finding run_fuel(Run *r, Directive d)
         (result.outcome == EVAL_RETURNED && result.fuel_used == load_le64(want))) {
         return found;
     }
-    return fail(dv_arena_printf(r->t->scratch, "it uses %" PRIu64, result.fuel_used));
+    TextBuf text;
+    dv_text_init(&text, r->t->scratch);
+    if (result.outcome == EVAL_RETURNED) {
+        dv_text_printf(&text, "it uses %" PRIu64, result.fuel_used);
+    } else {
+        dv_text_str(&text, "it ");
+        append_outcome(&text, &result);
+    }
+    return fail(text.data);
 }
 
 /* Applies the setups above comment n of the owner to a fresh instance. */
@@ -269,12 +278,15 @@ static void run_directive(Run *r, u32 n, Directive d)
         dv_filetest_report(r->t, line, VERDICT_SKIP, command, r->target, "%s", "");
         return;
     }
-    for (u32 i = 0; i < ENGINES_MAX && r->t->engines[i] != NULL; i++) {
+    u32 count = d.kind == DIRECTIVE_AFTER ? r->num_run : ENGINES_MAX;
+    for (u32 i = 0; i < count && r->t->engines[i] != NULL && found.verdict == VERDICT_PASS; i++) {
         r->e = r->t->engines[i];
         found = run_on_engine(r, n, d);
-        if (found.verdict != VERDICT_PASS) {
-            break;
-        }
+        r->num_run = d.kind == DIRECTIVE_AFTER ? r->num_run : i + 1;
+    }
+    if (r->num_run == 0) {
+        r->e = r->t->engines[0];
+        found = fail("there is no run above it");
     }
     bool is_one_of_many = found.verdict == VERDICT_FAIL && r->e->label[0] != '\0';
     dv_filetest_report(r->t, line, found.verdict, command, r->target, "%s%s%s",

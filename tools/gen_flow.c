@@ -695,6 +695,25 @@ static void fold_slots(Gen *g)
     }
 }
 
+/* Slots hold anything at first. */
+static void clear_slots(Gen *g)
+{
+    char address[16];
+    u32 sizes[2] = {GEN_SLOT_CELLS, GEN_SLOT_BYTES};
+    dv_type_name(dv_gen_address(g), address);
+    if ((g->parts & GEN_PLAIN) == 0) {
+        return;
+    }
+    u32 zero = dv_gen_int(g, TYPE_I64, 0);
+    for (u32 slot = 0; slot < ARRAY_LEN(sizes); slot++) {
+        u32 base = dv_gen_emit(g, "stack_addr.%s ss%u", address, (unsigned)slot);
+        for (u32 at = 0; at < sizes[slot]; at += 8) {
+            dv_text_printf(&g->out, "    store v%u, v%u+%u\n", (unsigned)zero, (unsigned)base,
+                           (unsigned)at);
+        }
+    }
+}
+
 void dv_gen_body(Gen *g)
 {
     const GenSig *own = &g->funcs[g->func].sig;
@@ -713,6 +732,7 @@ void dv_gen_body(Gen *g)
         dv_gen_add(g, id, own->params[i], false);
     }
     dv_text_str(&g->out, own->num_params == 0 ? ":\n" : "):\n");
+    clear_slots(g);
     g->acc = dv_gen_int(g, TYPE_I64, dv_gen_u64(g));
     for (u32 i = 0; i < own->num_params && i < 4; i++) {
         dv_gen_fold(g, g->values.data[i]); /* acc depends on the call at once */

@@ -175,8 +175,7 @@ static void declare_row(Isle *isle, const Row *row, IslePos pos)
 void dv_isle_declare_pulley_terms(Isle *isle, IslePos pos)
 {
     for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
-        bool is_acc = strstr(rows[i].name, "acc") != NULL;
-        if (is_buildable(&rows[i]) && !is_acc) {
+        if (is_buildable(&rows[i])) {
             declare_row(isle, &rows[i], pos);
         }
     }

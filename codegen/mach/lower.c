@@ -16,6 +16,9 @@ static void count_use(Lower *l, Worklist *work, u32 value)
 {
     value = l->roots[value];
     l->steps++;
+    if (l->value_users[value] < USES_MANY) {
+        l->value_users[value]++;
+    }
     if (l->value_uses[value] < USES_MANY && ++l->value_uses[value] == USES_MANY) {
         vec_push(l->arena, work, value);
     }
@@ -438,6 +441,7 @@ bool dv_lower(const LowerTarget *target, void *context, Func *f, Arena *arena, D
                .roots = dv_value_roots(f, arena),
                .value_regs = ARENA_ARRAY(arena, ValueRegs, f->values.len + 1),
                .value_uses = ARENA_ARRAY(arena, u8, f->values.len + 1),
+               .value_users = ARENA_ARRAY(arena, u8, f->values.len + 1),
                .value_wanted = ARENA_ARRAY(arena, bool, f->values.len + 1),
                .inst_colors = ARENA_ARRAY(arena, u32, f->insts.len + 1),
                .inst_sunk = ARENA_ARRAY(arena, u8, f->insts.len + 1)};

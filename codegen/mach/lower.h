@@ -63,6 +63,7 @@ struct Lower {
     const u32 *roots;      /* what each value stands for */
     ValueRegs *value_regs; /* by value */
     u8 *value_uses;        /* by value: USES_ */
+    u8 *value_users;       /* by value: the same, but users that may be done again count once */
     bool *value_wanted;    /* by value: something lowered reads it */
     u32 *inst_colors;      /* by instruction: the run it begins in */
     u8 *inst_sunk;         /* by instruction: taken into its user */
@@ -78,10 +79,8 @@ typedef struct LoweredBlock {
     Block block; /* of the function; or of an edge: where it comes from */
     u32 dest;    /* of an edge: number of the destination; LOWERED_BLOCK: no edge */
 } LoweredBlock;
-enum {
-    LOWERED_BLOCK = UINT32_MAX,
-    LOWERED_ENTRY = UINT32_MAX - 1 /* before an entry that is a loop's header */
-};
+#define LOWERED_BLOCK UINT32_MAX
+#define LOWERED_ENTRY (UINT32_MAX - 1) /* before an entry that is a loop's header */
 
 typedef struct LoweredOrder {
     VEC(LoweredBlock) blocks;

@@ -94,6 +94,10 @@ static inline RaOperand ra_def(VReg vreg)
 {
     return (RaOperand){vreg, 0, RA_REG, RA_DEF | RA_LATE};
 }
+static inline RaOperand ra_def_any(VReg vreg)
+{
+    return (RaOperand){vreg, 0, RA_ANY, RA_DEF | RA_LATE};
+}
 static inline RaOperand ra_def_fixed(VReg vreg, PReg reg)
 {
     return (RaOperand){vreg, reg.id, RA_FIXED, RA_DEF | RA_LATE};

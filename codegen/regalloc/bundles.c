@@ -73,6 +73,7 @@ u32 dv_ra_bundle_add(Ra *ra, u32 like, LiveRange *ranges, u32 num_ranges)
     b.num_ranges = num_ranges;
     b.spill_set = ra->bundles.data[like].spill_set;
     b.class = ra->bundles.data[like].class;
+    b.has_hints = ra->bundles.data[like].has_hints;
     dv_ra_bundle_weigh(ra, &b);
     vec_push(ra->arena, &ra->bundles, b);
     return ra->bundles.len - 1;
@@ -231,8 +232,8 @@ static void collect_pairs(Ra *ra, Pairs *pairs)
         for (u32 p = 0; p < target->num_params; p++) {
             u32 of_source = ra->block_freqs[source];
             u32 of_target = ra->block_freqs[f->succs[e]];
-            Pair pair = {of_source < of_target ? of_source : of_target, f->params[target->params + p].id,
-                         f->args[f->edge_args[e] + p].id};
+            Pair pair = {of_source < of_target ? of_source : of_target,
+                         f->params[target->params + p].id, f->args[f->edge_args[e] + p].id};
             vec_push(ra->arena, pairs, pair);
         }
     }
@@ -279,6 +280,7 @@ bool dv_ra_bundles(Ra *ra)
         if (b->state == BUNDLE_GONE) {
             continue;
         }
+        b->has_hints = set->num_hints > 0 || set->partner != RA_NONE;
         set->from = b->ranges[0].from;
         set->to = b->ranges[b->num_ranges - 1].to;
         dv_ra_bundle_weigh(ra, b);

@@ -159,8 +159,8 @@ static void mark_fixed(Ra *ra)
         }
         for (u32 i = ra->fixed_starts[preg]; i < ra->fixed_starts[preg + 1]; i++) {
             if (ra->fixed[i].from != RA_NONE) {
-                dv_ra_busy_mark(ra, preg >> 8, ra->ranks[preg], ra->fixed[i].from,
-                                ra->fixed[i].to, true);
+                dv_ra_busy_mark(ra, preg >> 8, ra->ranks[preg], ra->fixed[i].from, ra->fixed[i].to,
+                                true);
             }
         }
     }
@@ -193,7 +193,7 @@ void dv_ra_busy_init(Ra *ra)
 {
     const RaMachine *machine = ra->f->machine;
     memset(ra->ranks, 0xff, sizeof ra->ranks);
-    for (u32 class = 0; class < machine->num_classes; class++) {
+    for (u32 class = 0; class < machine->num_classes; class ++) {
         for (u32 rank = 0; rank < machine->classes[class].num_order; rank++) {
             u32 number = machine->classes[class].order[rank];
             ra->ranks[preg_make(class, number).id] = (u16)rank;

@@ -6,7 +6,8 @@
  */
 #include "main.h"
 
-#define REMAT_VALUE 0x80000000u /* plus the instruction: the value it computes whenever it is done */
+#define REMAT_VALUE \
+    0x80000000u /* plus the instruction: the value it computes whenever it is done */
 
 typedef struct Cell {
     u32 value; /* 0: nothing known */
@@ -16,7 +17,7 @@ typedef struct Cell {
 typedef struct Known {
     const Ra *ra;
     const RaFunc *f;
-    Cell *cells; /* by register, then by unit of spill memory */
+    Cell *cells;      /* by register, then by unit of spill memory */
     VEC(u16) holders; /* by value: the last register to hold on to it */
     u32 epoch;
     Arena *arena;
@@ -107,8 +108,7 @@ static void count_move(RaStats *stats, const RaMove *m)
     stats->stores += ra_loc_kind(m->to) == RA_LOC_SLOT;
     stats->loads += ra_loc_kind(m->from) == RA_LOC_SLOT;
     stats->remats += ra_loc_kind(m->from) == RA_LOC_REMAT;
-    stats->reg_moves +=
-        ra_loc_kind(m->from) == RA_LOC_REG && ra_loc_kind(m->to) == RA_LOC_REG;
+    stats->reg_moves += ra_loc_kind(m->from) == RA_LOC_REG && ra_loc_kind(m->to) == RA_LOC_REG;
 }
 
 static bool continues(const RaFunc *f, u32 block)

@@ -59,8 +59,9 @@ typedef struct Bundle {
     u8 state;
     u8 evictions;
     u8 level; /* 0, or how many other demands at one instruction it takes precedence over: it cannot be split */
-    bool is_local;     /* uses of one block, all else being in memory */
-    u8 local_splits;   /* how often it was split since */
+    bool has_hints;  /* its spill set has a hint or a partner */
+    bool is_local;   /* uses of one block, all else being in memory */
+    u8 local_splits; /* how often it was split since */
 } Bundle;
 
 enum { HINTS_MAX = 4 };
@@ -134,11 +135,13 @@ typedef struct Ra {
     u32 *block_freqs;  /* guessed */
     u32 *lower_before; /* the nearest block before, and after, that is run less often; RA_NONE */
     u32 *lower_after;
-    u32 *chain_heads;  /* by block: the first of the blocks up to it that are entered from the one before only */
+    u32 *
+        chain_heads; /* by block: the first of the blocks up to it that are entered from the one before only */
     u32 *edge_sources; /* by edge: the block it leaves */
-    u32 *in_edges;     /* the edges into a block, in the places its predecessors have in RaFunc.preds */
+    u32 *in_edges; /* the edges into a block, in the places its predecessors have in RaFunc.preds */
     Use *uses;
-    u32 *served_by; /* by operand: the reuse definition whose register serves this use, or RA_NONE */
+    u32 *
+        served_by; /* by operand: the reuse definition whose register serves this use, or RA_NONE */
     VRegInfo *vregs;
     bool *param_is_dead;
     VEC(LiveRange) ranges;
@@ -158,7 +161,10 @@ typedef struct Ra {
     /* bundles.c, process.c, split.c */
     VEC(Bundle) bundles;
     VEC(SpillSet) spill_sets;
-    VEC(u64) queue; /* a heap, largest first: priority << 32 | ~bundle */
+    u64 *
+        sorted; /* the bundles there were at first, by key: priority << 32 | ~bundle; the largest first */
+    u32 num_sorted, next_sorted;
+    VEC(u64) queue; /* those that came later: a heap of keys, the largest first */
     VEC(u32) spares;
     VEC(u32) conflicts; /* bundles in the way, of the last probe */
     bool is_register_used[RA_PREGS];

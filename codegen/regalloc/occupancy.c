@@ -190,7 +190,8 @@ u32 dv_ra_occupancy_denied(Ra *ra, u32 preg, const LiveRange *range)
     }
     for (u32 set = 1; set < f->num_clobbers; set++) {
         u32 number = preg & 255;
-        if ((f->clobbers[set].bits[preg >> 8][number / 64] >> (number % 64) & 1) != 0) {
+        if (ra->clobber_starts[set] < ra->clobber_starts[set + 1] &&
+            (f->clobbers[set].bits[preg >> 8][number / 64] >> (number % 64) & 1) != 0) {
             u32 denied = denied_by_clobber(ra, set, range);
             first = denied < first ? denied : first;
         }
@@ -307,8 +308,7 @@ static void insert_kid(Ra *ra, SpanTree *tree, SpanPath *path, u32 key, SpanNode
             right->len = INNER_KIDS - keep;
             right_key = node->u.inner.keys[keep];
             memcpy(right->u.inner.keys, node->u.inner.keys + keep, right->len * sizeof(u32));
-            memcpy(right->u.inner.kids, node->u.inner.kids + keep,
-                   right->len * sizeof(SpanNode *));
+            memcpy(right->u.inner.kids, node->u.inner.kids + keep, right->len * sizeof(SpanNode *));
             node->len = keep;
             if (at > keep) {
                 at -= keep;

@@ -15,25 +15,69 @@
 
 enum {
     EVICTIONS_MAX = 8,
+    DIGIT_BITS = 8,
+    DIGITS = 1 << DIGIT_BITS,
     SEARCHED_MAX = 32, /* registers that are probed for something to evict */
     PRIORITY_HINTED = 1 << 30,
     COST_OF_SAVE = 512 /* of using a register that must be saved and restored, as weigh counts */
 };
 
 typedef struct Probe {
-    u32 first;  /* point of the first conflict, or RA_NONE */
-    u32 weight; /* of the heaviest bundle in conflict */
+    u32 first;      /* point of the first conflict, or RA_NONE */
+    u32 weight;     /* of the heaviest bundle in conflict */
     bool is_denied; /* by what cannot be evicted, or not by this bundle */
 } Probe;
 
-void dv_ra_enqueue(Ra *ra, u32 bundle)
+static u64 key_of(const Ra *ra, u32 bundle)
 {
     const Bundle *b = &ra->bundles.data[bundle];
     u32 priority = b->points;
-    if (b->level == 0 && ra->spill_sets.data[b->spill_set].num_hints > 0) {
+    if (b->level == 0 && b->has_hints && ra->spill_sets.data[b->spill_set].num_hints > 0) {
         priority |= PRIORITY_HINTED;
     }
-    u64 key = (u64)priority << 32 | (u32)~bundle;
+    return (u64)priority << 32 | (u32)~bundle;
+}
+
+/* Large digits first. */
+static u32 digit_of(u64 key, u32 shift)
+{
+    return DIGITS - 1 - (u32)(key >> shift & (DIGITS - 1));
+}
+
+/* Sorts the bundles there are by key, digit by digit from the least. */
+static void sort_bundles(Ra *ra)
+{
+    u64 *keys = ARENA_ARRAY(ra->arena, u64, ra->bundles.len);
+    u64 *others = ARENA_ARRAY(ra->arena, u64, ra->bundles.len);
+    u32 count = 0;
+    for (u32 i = 0; i < ra->bundles.len; i++) { /* in order of the lower half of the keys */
+        if (ra->bundles.data[i].state == BUNDLE_QUEUED) {
+            keys[count++] = key_of(ra, i);
+        }
+    }
+    for (u32 shift = 32; shift < 64; shift += DIGIT_BITS) {
+        u32 starts[DIGITS + 1] = {0};
+        for (u32 i = 0; i < count; i++) {
+            starts[digit_of(keys[i], shift) + 1]++;
+        }
+        for (u32 d = 0; d < DIGITS; d++) {
+            starts[d + 1] += starts[d];
+        }
+        for (u32 i = 0; i < count; i++) {
+            others[starts[digit_of(keys[i], shift)]++] = keys[i];
+        }
+        u64 *swapped = keys;
+        keys = others;
+        others = swapped;
+    }
+    ra->sorted = keys;
+    ra->num_sorted = count;
+    ra->stats.steps += count;
+}
+
+void dv_ra_enqueue(Ra *ra, u32 bundle)
+{
+    u64 key = key_of(ra, bundle);
     u32 at = ra->queue.len;
     vec_push(ra->arena, &ra->queue, key);
     for (; at > 0 && ra->queue.data[(at - 1) / 2] < key; at = (at - 1) / 2) {
@@ -45,6 +89,10 @@ void dv_ra_enqueue(Ra *ra, u32 bundle)
 static u32 dequeue(Ra *ra)
 {
     u64 *heap = ra->queue.data;
+    if (ra->next_sorted < ra->num_sorted &&
+        (ra->queue.len == 0 || heap[0] < ra->sorted[ra->next_sorted])) {
+        return ~(u32)ra->sorted[ra->next_sorted++];
+    }
     u32 bundle = ~(u32)heap[0];
     u64 moving = vec_pop(&ra->queue);
     u32 len = ra->queue.len;
@@ -133,7 +181,8 @@ static Probe probe(Ra *ra, u32 preg, const Bundle *b, u32 limit)
 static bool place_if_free(Ra *ra, u32 bundle, u32 preg)
 {
     const Bundle *b = &ra->bundles.data[bundle];
-    if (preg >> 8 != b->class || ra->ranks[preg] == RA_NO_RANK || probe(ra, preg, b, 0).first != RA_NONE) {
+    if (preg >> 8 != b->class || ra->ranks[preg] == RA_NO_RANK ||
+        probe(ra, preg, b, 0).first != RA_NONE) {
         return false;
     }
     dv_ra_place(ra, bundle, preg);
@@ -144,7 +193,7 @@ static bool place_by_hint(Ra *ra, u32 bundle)
 {
     const Bundle *b = &ra->bundles.data[bundle];
     const SpillSet *set = &ra->spill_sets.data[b->spill_set];
-    if (b->level != 0) {
+    if (b->level != 0 || !b->has_hints) {
         return false;
     }
     for (u32 i = 0; i < set->num_hints; i++) {
@@ -205,7 +254,7 @@ static Search search_registers(Ra *ra, u32 bundle, u32 limit)
     const Bundle *b = &ra->bundles.data[bundle];
     Search s = {RA_NONE, RA_NONE, RA_NONE, RA_NONE, 0};
     u32 num_order = ra->f->machine->classes[b->class].num_order;
-    u32 first = bundle % num_order;
+    u32 first = num_order == 0 ? 0 : bundle % num_order;
     for (u32 i = 0; i < num_order && (i < SEARCHED_MAX || (b->level != 0 && s.victim == RA_NONE));
          i++) {
         u32 rank = first + i < num_order ? first + i : first + i - num_order;
@@ -236,8 +285,9 @@ static u32 process_bundle(Ra *ra, u32 bundle)
     if (place_by_hint(ra, bundle) || place_in_order(ra, bundle)) {
         return RA_OK;
     }
-    if (ra->f->machine->classes[b->class].num_order == 0) {
-        return RA_IMPOSSIBLE;
+    if (ra->f->machine->classes[b->class].num_order == 0 && b->level == 0) {
+        dv_ra_spill(ra, bundle);
+        return RA_OK;
     }
     u32 limit = b->evictions < EVICTIONS_MAX || b->level != 0 ? b->weight : 0;
     Search s = search_registers(ra, bundle, limit);
@@ -261,13 +311,8 @@ static u32 process_bundle(Ra *ra, u32 bundle)
 
 u32 dv_ra_process(Ra *ra)
 {
-    u32 num_bundles = ra->bundles.len;
-    for (u32 i = 0; i < num_bundles; i++) {
-        if (ra->bundles.data[i].state == BUNDLE_QUEUED) {
-            dv_ra_enqueue(ra, i);
-        }
-    }
-    while (ra->queue.len > 0) {
+    sort_bundles(ra);
+    while (ra->queue.len > 0 || ra->next_sorted < ra->num_sorted) {
         u32 status = process_bundle(ra, dequeue(ra));
         ra->stats.steps++;
         if (status != RA_OK) {

@@ -97,8 +97,8 @@ static Place *collect_places(Ra *ra, bool has_level, u32 *starts)
     u32 total = 0;
     for (u32 i = 0; i < ra->bundles.len; i++) {
         const Bundle *b = &ra->bundles.data[i];
-        for (u32 r = 0; b->state != BUNDLE_GONE && (b->level != 0) == has_level && r < b->num_ranges;
-             r++) {
+        for (u32 r = 0;
+             b->state != BUNDLE_GONE && (b->level != 0) == has_level && r < b->num_ranges; r++) {
             starts[b->ranges[r].vreg + 1]++;
             total++;
         }
@@ -412,8 +412,8 @@ static void order_moves(Resolver *r, Arena *arena)
         const PendingMove *m = &r->moves.data[i];
         u32 tick = m->key / 2;
         bool at_start = ra_is_block_start(ra, tick);
-        u32 before = at_start ? ra->f->blocks[ra->block_of_tick[tick]].first
-                              : ra_inst_of_tick(ra, tick);
+        u32 before =
+            at_start ? ra->f->blocks[ra->block_of_tick[tick]].first : ra_inst_of_tick(ra, tick);
         sorted[starts[m->key]++] = (RaMove){before, m->from, m->to, (u8)m->class};
     }
     RaMover mover;

@@ -64,8 +64,8 @@ static void find_needs(Ra *ra)
 
 u32 dv_ra_slots(Ra *ra)
 {
-    Heap waiting = {0}; /* first point << 32 | set */
-    Heap living = {0};  /* last point << 32 | set */
+    Heap waiting = {0};             /* first point << 32 | set */
+    Heap living = {0};              /* last point << 32 | set */
     VEC(u32) free_slots[8] = {{0}}; /* by the logarithm of their size */
     u32 num_units = 0;
     find_needs(ra);

@@ -285,8 +285,7 @@ static void spill_to_demands(Ra *ra, u32 bundle)
     for (u32 i = 0; i < num_ranges; i++) {
         LiveRange range = ra->bundles.data[bundle].ranges[i];
         for (u32 u = range.uses, end; u < range.uses_end; u = end) {
-            for (end = u + 1;
-                 end < range.uses_end && ra->uses[end].tick == ra->uses[u].tick;) {
+            for (end = u + 1; end < range.uses_end && ra->uses[end].tick == ra->uses[u].tick;) {
                 end++;
             }
             demand_register(ra, bundle, range.vreg, u, end);

@@ -207,17 +207,30 @@ static void add_results(PulContext *ctx, Call *call, VReg **rest, u32 *num_rest)
                     VReg exn = dv_lower_try_regs(l, call->inst, true, slot).regs[0];
                     dv_vcode_set_alias(l->vcode, exn, regs.regs[j]);
                 }
+            } else if (call->is_try) {
+                vec_push(l->arena, &call->operands,
+                         ra_def_any(regs.regs[j])); /* loaded by the emitter */
             } else {
                 vec_push(l->arena, &list, regs.regs[j]);
             }
         }
     }
+    u32 beyond = slot > PULLEY_ARGS_MAX ? slot - PULLEY_ARGS_MAX : 0;
+    call->block_slots = beyond > call->block_slots ? beyond : call->block_slots;
     for (; call->is_try && slot < l->target->num_exception_values; slot++) {
         VReg exn = dv_lower_try_regs(l, call->inst, true, slot).regs[0];
         vec_push(l->arena, &call->operands, ra_def_fixed(exn, out_reg(slot)));
     }
     *rest = list.data;
     *num_rest = list.len;
+}
+
+/* The slot of a context, all 64 bits of which are compared. */
+static VReg context_slot(PulContext *ctx, Value context)
+{
+    VReg reg = dv_lower_use(ctx->lower, context).regs[0];
+    bool is_narrow = dv_value_type(ctx->func, context) == TYPE_I32;
+    return is_narrow ? emit_1(ctx, PULLEY_zext32, (const u64[]){reg.id}, 1) : reg;
 }
 
 static void add_try(PulContext *ctx, Call *call, const u32 *targets, u32 num_targets)
@@ -229,7 +242,7 @@ static void add_try(PulContext *ctx, Call *call, const u32 *targets, u32 num_tar
     }
     for (u32 i = 0; i < table->num_handlers; i++) {
         if (table->handlers[i].kind == HANDLER_CONTEXT) {
-            RaOperand use = ra_use(dv_lower_use(l, table->handlers[i].context).regs[0]);
+            RaOperand use = ra_use(context_slot(ctx, table->handlers[i].context));
             use.flags = RA_USE | RA_LATE; /* it is read when the exception comes */
             vec_push(l->arena, &call->operands, use);
         }
@@ -310,8 +323,24 @@ static void add_numbers(PulContext *ctx, Call *call, const char *numbers)
     vec_push(ctx->arena, &call->imms, call->callee);
 }
 
+/* What is thrown by a function that has a context can be told apart by it. */
+static void add_context(PulContext *ctx, Call *call)
+{
+    Lower *l = ctx->lower;
+    const Signature *sig = &l->func->sig;
+    u32 i = 0;
+    while (i < sig->num_params && sig->params[i].purpose != PURPOSE_VMCTX) {
+        i++;
+    }
+    if (call->op == PULLEY_throw && i < sig->num_params) {
+        Value context = {dv_block_params(l->func, l->func->first_block)[i]};
+        call->op = PULLEY_throw_in;
+        vec_push(l->arena, &call->operands, ra_use(context_slot(ctx, context)));
+    }
+}
+
 /* The signature's slots, all of them supported and not too many. */
-static bool check_signature(PulContext *ctx, Inst inst, const Signature *sig, bool is_try)
+static bool check_signature(PulContext *ctx, Inst inst, const Signature *sig)
 {
     bool ok = true;
     u32 args = dv_pul_slots(sig->params, sig->num_params, &ok);
@@ -322,11 +351,6 @@ static bool check_signature(PulContext *ctx, Inst inst, const Signature *sig, bo
     if (args > PULLEY_TYPE_SLOTS_MAX || results > PULLEY_TYPE_SLOTS_MAX) {
         return dv_lower_error(ctx->lower, inst, "more than %u slots of arguments or results",
                               (unsigned)PULLEY_TYPE_SLOTS_MAX);
-    }
-    if (is_try && results > PULLEY_ARGS_MAX) {
-        return dv_lower_error(ctx->lower, inst,
-                              "more than %u slots of results from a call with handlers",
-                              (unsigned)PULLEY_ARGS_MAX);
     }
     u32 rest = args > results ? args : results;
     rest = rest > PULLEY_ARGS_MAX ? rest - PULLEY_ARGS_MAX : 0;
@@ -396,7 +420,7 @@ void dv_pul_lower_call(PulContext *ctx, Inst inst, const u32 *targets, u32 num_t
                  .is_try = kinds[k].is_try,
                  .op = kinds[k].inst,
                  .callee = kinds[k].callee};
-    if (!check_signature(ctx, inst, call.sig, call.is_try) ||
+    if (!check_signature(ctx, inst, call.sig) ||
         !check_structs(ctx, inst, call.sig, call.is_tail) || !check_contexts(ctx, inst)) {
         return;
     }
@@ -405,12 +429,12 @@ void dv_pul_lower_call(PulContext *ctx, Inst inst, const u32 *targets, u32 num_t
         RaOperand use = ra_use(dv_lower_use(l, dv_inst_arg(l->func, inst, 0)).regs[0]);
         vec_push(l->arena, &call.operands, use);
     }
+    add_context(ctx, &call);
     add_args(ctx, &call);
     VReg *rest = NULL;
     u32 num_rest = 0;
     if (!call.is_tail) {
         add_results(ctx, &call, &rest, &num_rest);
-        call.block_slots = num_rest > call.block_slots ? num_rest : call.block_slots;
     }
     add_numbers(ctx, &call, kinds[k].numbers);
     if (call.is_try) {

@@ -226,7 +226,7 @@ static void emit_jump(Emitter *e, u64 target)
     dv_mach_branch(&e->buf, &(MachBranch){start, start, label(target), KIND_JUMP, false, NULL});
 }
 
-/* The branch on the opposite condition, without accumulator; 0 if there is none. */
+/* The branch on the opposite condition; 0 if there is none. */
 static PulleyOp invert(PulleyOp op, const u64 *fields, u64 *out)
 {
     memcpy(out, fields, PULLEY_FIELDS_MAX * sizeof *out);
@@ -246,6 +246,7 @@ static void emit_branch(Emitter *e, PulleyOp op, u64 *fields, u64 target, u64 ot
     PulleyOp inverse = invert(op, fields, inverse_fields);
     bool has_effects = dv_pulley_shape(op)->fields[0].role == PROLE_MOD;
     PulleyOp form = has_effects ? op : use_acc(e, op, fields);
+    inverse = inverse == 0 ? inverse : use_acc(e, inverse, inverse_fields);
     u32 kind = dv_pulley_shape(op)->fields[at].size_bytes == 2 ? KIND_BR16 : KIND_BR32;
     u32 start = dv_mach_offset(&e->buf);
     dv_pulley_encode(&e->buf.code, e->big, form, fields);
@@ -373,6 +374,31 @@ static void add_tags(Emitter *e, const VInst *v, bool after)
     }
 }
 
+static bool is_loaded_result(const RaOperand *operand)
+{
+    return (operand->flags & RA_DEF) != 0 && operand->constraint == RA_ANY;
+}
+
+/* After a try_: loads the results beyond those in the window, which are the only definitions that may be anywhere. */
+static void load_results(Emitter *e, u32 inst)
+{
+    const RaInst *ra = &e->ra->insts[inst];
+    u32 from = e->outgoing_slot;
+    for (u32 i = ra->operands; i < ra->operands + ra->num_operands; i++) {
+        if (!is_loaded_result(&e->ra->operands[i])) {
+            continue;
+        }
+        RaLoc to = e->allocation->locs[i];
+        bool to_slot = ra_loc_kind(to) == RA_LOC_SLOT;
+        u64 load[PULLEY_FIELDS_MAX] = {to_slot ? e->scratch : slot_of(e, to), from--};
+        emit_op(e, PULLEY_spill_load_far, load);
+        if (to_slot) {
+            u64 store[PULLEY_FIELDS_MAX] = {e->scratch, ra_loc_index(to) + 1};
+            emit_op(e, PULLEY_spill_store_far, store);
+        }
+    }
+}
+
 /* What is known at the return address of a call, and how it goes on. */
 static void end_call(Emitter *e, u32 inst, PulleyOp op, const u64 *labels)
 {
@@ -393,6 +419,7 @@ static void end_call(Emitter *e, u32 inst, PulleyOp op, const u64 *labels)
     }
     add_tags(e, v, true);
     if (table != NULL) {
+        load_results(e, inst);
         emit_jump(e, labels[0]);
     }
 }
@@ -613,7 +640,9 @@ static bool emit_blocks(Emitter *e)
                 dv_mach_island(&e->buf, PULLEY_INST_MAX);
                 emit_move(e, &allocation->moves.data[next_move]);
             }
+            /* entries of a table, loads of a try_'s results */
             u32 table_bytes = v->op == PULLEY_br_table ? 4 * v->num_imms : 0;
+            table_bytes += PULLEY_INST_MAX * e->ra->insts[i].num_operands;
             dv_mach_island(&e->buf, 3 * PULLEY_INST_MAX + table_bytes);
             dv_mach_set_srcloc(&e->buf, v->srcloc);
             if (!emit_inst(e, i)) {
@@ -641,7 +670,10 @@ static void lay_out_window(Emitter *e)
 {
     bool scratch = false;
     for (u32 i = 0; i < e->ra->num_operands; i++) {
-        note_used(e, e->allocation->locs[i], &scratch);
+        RaLoc loc = e->allocation->locs[i];
+        note_used(e, loc, &scratch);
+        scratch =
+            scratch || (is_loaded_result(&e->ra->operands[i]) && ra_loc_kind(loc) == RA_LOC_SLOT);
     }
     for (u32 i = 0; i < e->allocation->moves.len; i++) {
         note_used(e, e->allocation->moves.data[i].from, &scratch);
@@ -694,14 +726,20 @@ static bool lay_out_frame(Emitter *e)
     return true;
 }
 
+static u32 at_least(u32 slots, const Emitter *e, RaLoc loc)
+{
+    u32 needed = ra_loc_kind(loc) == RA_LOC_REG ? slot_of(e, loc) + 1 : 0;
+    return needed > slots ? needed : slots;
+}
+
 static u32 window_slots(const Emitter *e)
 {
     u32 most = e->used_slots;
     for (u32 i = 0; i < e->ra->num_operands; i++) {
-        if (ra_loc_kind(e->allocation->locs[i]) == RA_LOC_REG) {
-            u32 slot = slot_of(e, e->allocation->locs[i]) + 1;
-            most = slot > most ? slot : most;
-        }
+        most = at_least(most, e, e->allocation->locs[i]);
+    }
+    for (u32 i = 0; i < e->allocation->moves.len; i++) {
+        most = at_least(most, e, e->allocation->moves.data[i].to);
     }
     for (u32 i = 0; i < e->ra->num_insts; i++) {
         u32 op = e->vcode->insts.data[i].op;

@@ -1,5 +1,5 @@
 /* help.c - the extern terms of rules/prelude.isle: slots of values, instructions, constants, labels. */
-#include <pulley_rules.h> /* made of rules/ */
+#include <pulley_lowering.h> /* made of rules/ */
 
 #define TERMS_DEFINE
 #include "codegen/ir/terms.h"
@@ -263,7 +263,7 @@ bool pul_def_inst(PulContext *ctx, Value value, Inst *out)
 bool pul_only_use(PulContext *ctx, Value value, Value *out)
 {
     *out = value;
-    return ctx->lower->value_uses[ctx->lower->roots[value.id]] == USES_ONCE;
+    return ctx->lower->value_users[ctx->lower->roots[value.id]] == USES_ONCE;
 }
 
 static i64 sign_extend(u64 x, u32 bits)
@@ -515,11 +515,32 @@ bool pul_counter(PulContext *ctx, Value value, Value *x, i8 *step)
     return dv_lower_can_absorb(l, inst, user);
 }
 
-bool pul_loop_condition(PulContext *ctx, IntCC cc, IntCC *out)
+/* True if target n of the branch at hand goes back. */
+static bool goes_back(const Lower *l, u32 n)
 {
-    (void)ctx;
-    *out = cc;
-    return cc == INTCC_ne || cc == INTCC_slt || cc == INTCC_ult;
+    u32 count;
+    const BlockCall *dests = dv_inst_dests_const(l->func, l->current, &count);
+    const u32 *labels = l->order->label_of_block;
+    return labels[dests[n].block.id] <= labels[dv_inst_block(l->func, l->current).id];
+}
+
+/* The condition on which the branch at hand goes back, if there is a loop instruction for it. */
+static bool loop_condition(const PulContext *ctx, IntCC cc, LoopCond *out)
+{
+    u8 back = goes_back(ctx->lower, 0) ? 0 : 1;
+    cc = back == 0 ? cc : dv_intcc_negate(cc);
+    *out = (LoopCond){cc, back, (u8)(1 - back)};
+    return goes_back(ctx->lower, back) && (cc == INTCC_ne || cc == INTCC_slt || cc == INTCC_ult);
+}
+
+bool pul_loop_condition(PulContext *ctx, IntCC cc, LoopCond *out)
+{
+    return loop_condition(ctx, cc, out);
+}
+
+bool pul_loop_condition_swapped(PulContext *ctx, IntCC cc, LoopCond *out)
+{
+    return loop_condition(ctx, dv_intcc_swap(cc), out);
 }
 
 bool pul_other_value(PulContext *ctx, Value a, Value b, Value *out)
@@ -605,6 +626,12 @@ R128 pul_help_slot_two(PulContext *ctx, Helper helper, Slot x)
 
 /* ---- memory, entities, addresses --------------------------------------------------------------------------------------- */
 
+bool pul_foreign(PulContext *ctx, MemFlags flags, MemFlags *out)
+{
+    *out = flags;
+    return (flags & (ctx->isa->big_endian ? FLAG_LITTLE : FLAG_BIG)) != 0;
+}
+
 HeapEnd pul_heap_end(PulContext *ctx, WasmMemory memory, u64 offset, u64 size)
 {
     const WasmMemoryData *data = &vec_at(&ctx->func->memories, memory.id);
@@ -667,13 +694,13 @@ R64 pul_stack_address(PulContext *ctx, StackSlot slot, Offset32 offset)
     return inst_1(ctx, PULLEY_xadd64_i32, (const u64[]){address.id, (u64)(i64)offset}, 2);
 }
 
-/* An instruction uses up so much at once; a few of them are as many as any code asks for. */
+/* An instruction uses up so much at once; so many of them are more than any code asks for. */
 Done pul_use_fuel(PulContext *ctx, u64 n)
 {
-    enum { FUEL_MAX = (1 << 24) - 1 };
-    if (n / FUEL_MAX > 16) {
-        dv_lower_error(ctx->lower, ctx->lower->current, "more fuel than %u at once",
-                       16u * FUEL_MAX);
+    enum { FUEL_MAX = (1 << 24) - 1, FUEL_INSTS = 512 };
+    if (n / FUEL_MAX > FUEL_INSTS) {
+        dv_lower_error(ctx->lower, ctx->lower->current, "more than %llu units of fuel at once",
+                       (unsigned long long)FUEL_MAX * FUEL_INSTS);
         return 0;
     }
     do {

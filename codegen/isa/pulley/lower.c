@@ -1,5 +1,5 @@
 /* lower.c - instructions of Pulley from the rules' results; what the rules do not say. */
-#include <pulley_rules.h> /* made of rules/ */
+#include <pulley_lowering.h> /* made of rules/ */
 
 static bool is_branch(PulleyOp op)
 {
@@ -28,14 +28,18 @@ void dv_pul_emit(PulContext *ctx, PulleyOp op, const u64 *fields, u32 count, VRe
     RaOperand operands[PULLEY_FIELDS_MAX + 1];
     u64 imms[PULLEY_FIELDS_MAX + 1];
     u32 num_operands = 0, num_imms = 0, num_defs = 0, next = 0;
+    bool is_modified = false;
     for (u32 i = 0; i < shape->count; i++) {
         u32 role = shape->fields[i].role;
         if (role == PROLE_DST) {
             defs[num_defs] = dv_vcode_vreg(ctx->lower->vcode, 0);
             operands[num_operands++] = ra_def(defs[num_defs++]);
         } else if (role == PROLE_SRC) {
-            operands[num_operands++] = ra_use((VReg){(u32)fields[next++]});
+            operands[num_operands] = ra_use((VReg){(u32)fields[next++]});
+            operands[num_operands++].flags |=
+                is_modified ? RA_LATE : 0; /* compared with what is written */
         } else if (role == PROLE_MOD) {
+            is_modified = true;
             defs[0] = dv_vcode_vreg(ctx->lower->vcode, 0);
             operands[num_operands] = ra_use((VReg){(u32)fields[next++]});
             operands[num_operands + 1] = ra_def_reuse(defs[0], num_operands);

@@ -3,18 +3,19 @@
 
 #include "codegen/isa/pulley/target.h"
 
-static const u8 window_order[PUL_WINDOW] = {
-#define ROW(n) \
-    n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9, n + 10, n + 11, n + 12, \
-        n + 13, n + 14, n + 15, n + 16, n + 17, n + 18, n + 19
-    ROW(0),   ROW(20),  ROW(40),  ROW(60), ROW(80), ROW(100),
-    ROW(120), ROW(140), ROW(160), ROW(180)
+/* Slots of the window, then those of callees: nothing is put there unless a call is to find it there. */
+static const u8 window_order[PUL_WINDOW + PUL_OUT_COUNT] = {
+#define ROW(n) n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
+#define ROWS(n) ROW(n), ROW(n + 8), ROW(n + 16), ROW(n + 24), ROW(n + 32)
+    ROWS(0),   ROWS(40),     ROWS(80),         ROWS(120),
+    ROWS(160), ROW(PUL_OUT), ROWS(PUL_OUT + 8)
 #undef ROW
+#undef ROWS
 };
 
 static const RaMachine machine = {
     .num_classes = 1,
-    .classes = {{window_order, PUL_WINDOW, PUL_WINDOW, {PUL_SCRATCH}, 1}},
+    .classes = {{window_order, ARRAY_LEN(window_order), ARRAY_LEN(window_order), {PUL_SCRATCH}, 1}},
 };
 
 static u32 type_classes(Type type, u8 classes[VALUE_REGS_MAX])
@@ -52,7 +53,10 @@ static const LowerTarget *begin(const Isa *isa, const CompileOptions *options, F
 #define ISA(label, bits, big) \
     { \
         .name = label, .address_bits = bits, .big_endian = big, \
-        .legal = {.name = label, .covers = dv_pul_covers, .big_endian = big}, \
+        .legal = {.name = label, \
+                  .covers = dv_pul_covers, \
+                  .big_endian = big, \
+                  .swaps_atomics = true}, \
         .inst_name = dv_pul_inst_name, .begin = begin, .emit = dv_pul_emit_func \
     }
 

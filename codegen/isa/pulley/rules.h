@@ -17,6 +17,11 @@ typedef struct ImmCond {
     i32 imm;
 } ImmCond;
 
+typedef struct LoopCond { /* goes to target `back` if d cc b, else to target `leave` */
+    IntCC cc;
+    u8 back, leave;
+} LoopCond;
+
 #define ISLE_KEY_R32(x) ((x).id)
 #define ISLE_KEY_R64(x) ((x).id)
 #define ISLE_KEY_Slot(x) ((x).id)

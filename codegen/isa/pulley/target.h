@@ -108,7 +108,5 @@ void dv_pul_call_helper(PulContext *ctx, PulleyHelper helper, const VReg *args, 
 bool dv_pul_emit_func(const Isa *isa, const CompileOptions *options, void *context,
                       const EmitInput *input, Arena *arena, Diag *diag, CompiledFunc *out);
 const char *dv_pul_inst_name(u32 op);
-/* The general operation that this one is a form of, for tests: itself if none. */
-PulleyOp dv_pul_general_form(PulleyOp op);
 
 #endif
