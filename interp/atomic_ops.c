@@ -8,10 +8,13 @@
 
 #include "interp/engine.h"
 #include "interp/fields.h"
+#include "interp/groups.h"
 
 _Static_assert((int)PULLEY_RMW_COUNT == (int)ATOMIC_RMW_COUNT &&
                    (int)PULLEY_RMW_smax == (int)ATOMIC_smax,
                "the bytecode numbers ways to combine as base does");
+
+#if INTERP_HAS_ATOMIC
 
 /* ---- memories ---- */
 
@@ -133,6 +136,9 @@ SLOW_OP(fence)
     return INTERP_GO_ON;
 }
 
+#endif
+#if INTERP_HAS_RAW_ATOMIC
+
 /* ---- host addresses ---- */
 
 /* The address in the slot, NULL if it is no multiple of the size. */
@@ -237,3 +243,5 @@ SLOW_OP(raw_atomic_cas128)
     fp[e] = before.hi;
     return INTERP_GO_ON;
 }
+
+#endif

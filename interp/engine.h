@@ -104,6 +104,11 @@ struct Interp {
     const InterpRecord *stop_control;
     InterpInstance *stop_instance;
 
+    /* ---- with INTERP_PROFILE ---- */
+    InterpProfile *profile;
+    u32 last_op;
+    const u8 *again; /* an instruction that has been counted and runs again */
+
     /* ---- the store ---- */
     InterpConfig config;
     u64 *stack; /* the block as allocated */
@@ -150,9 +155,10 @@ static inline usize room_above(const Interp *vm, const u64 *slot)
     return (usize)((const u8 *)vm->control - (const u8 *)slot);
 }
 
-/* ---- run_switch.c, run_goto.c, run_tail.c: run from the state until dv_interp_leave stops them ---- */
+/* ---- run_switch.c, run_goto.c, run_tail.c, run_profile.c: run from the state until dv_interp_leave stops them ---- */
 
 void dv_interp_run_switch(Interp *vm);
+void dv_interp_run_profile(Interp *vm);
 void dv_interp_run_goto(Interp *vm);
 void dv_interp_run_tail(Interp *vm);
 

@@ -28,6 +28,20 @@ u32 dv_interp_find_func(const PulleyModule *module, const u8 *pc)
     return low;
 }
 
+bool dv_interp_locate(const InterpInstance *instance, const u8 *pc, InterpFrame *at)
+{
+    u32 func = dv_interp_find_func(instance->module, pc);
+    if (func == UINT32_MAX) {
+        return false;
+    }
+    const PulleyModule *module = instance->module;
+    u32 offset = (u32)(pc - module->code) - module->funcs.data[func].code;
+    *at = (InterpFrame){.instance = (InterpInstance *)(uintptr_t)instance,
+                        .func = func,
+                        .offset = offset};
+    return true;
+}
+
 /* ---- walking ---- */
 
 typedef struct Walk {

@@ -1,5 +1,6 @@
 /* instance.c - instances, and the functions that references and raw addresses name. */
 #include "interp/engine.h"
+#include "interp/groups.h"
 
 u32 dv_interp_type_id(PulleyType type)
 {
@@ -87,14 +88,42 @@ InterpFunc *dv_instance_func(InterpInstance *instance, u32 entity)
 
 /* ---- instances ---- */
 
-static bool can_run(const Interp *vm, const PulleyModule *module)
+static bool refuse(TextBuf *why, const char *reason)
 {
-    u32 bits = sizeof(void *) * 8;
-    bool is_of_width = module->profile == PULLEY_SANDBOXED ||
-                       (module->profile == PULLEY_RAW32 && bits == 32) ||
-                       (module->profile == PULLEY_RAW64 && bits == 64);
-    return is_of_width && module->big == dv_host_is_big() &&
-           (module->metered || !vm->config.metered);
+    if (why != NULL) {
+        dv_text_str(why, reason);
+    }
+    return false;
+}
+
+/* A module that does not say what it uses may use all that its profile allows. */
+static u32 groups_of(const PulleyModule *module)
+{
+    const u32 raw = 1u << PGROUP_RAW | 1u << PGROUP_RAW_ATOMIC;
+    const u32 all = (1u << PULLEY_GROUP_COUNT) - 1;
+    u32 groups = module->groups != 0 ? module->groups : all;
+    return module->profile == PULLEY_SANDBOXED ? groups & ~raw : groups;
+}
+
+bool dv_interp_can_run(const Interp *vm, const PulleyModule *module, TextBuf *why)
+{
+    const u8 width = sizeof(void *) == 8 ? PULLEY_RAW64 : PULLEY_RAW32;
+    u32 missing = groups_of(module) & ~(u32)INTERP_GROUPS;
+    if (module->profile != PULLEY_SANDBOXED && module->profile != width) {
+        return refuse(why, "the code is for hosts with addresses of another width");
+    }
+    if (module->big != dv_host_is_big()) {
+        return refuse(why, "the code is in the other byte order");
+    }
+    if (vm->config.metered && !module->metered) {
+        return refuse(why, "the code is not metered");
+    }
+    if (missing != 0) {
+        refuse(why, "the code may use operations of group ");
+        refuse(why, dv_pulley_group_names[dv_ctz32(missing)]);
+        return refuse(why, ", which this build does not have");
+    }
+    return true;
 }
 
 /* Gives out the parts of one block in turn; with no block it only adds up. */
@@ -111,7 +140,8 @@ static void *carve(Carver *carver, usize count, usize element_bytes)
 }
 
 /* Lays the instance and its arrays out. Counts are bounded by the module that lies in memory. */
-static void lay_out(Carver *carver, const PulleyModule *module, InterpInstance *to)
+static void lay_out(Carver *carver, const PulleyModule *module, u32 counted_words,
+                    InterpInstance *to)
 {
     (void)carve(carver, 1, sizeof *to);
     to->memories = carve(carver, module->memories.len, sizeof to->memories[0]);
@@ -124,23 +154,25 @@ static void lay_out(Carver *carver, const PulleyModule *module, InterpInstance *
     to->symbols = carve(carver, module->symbol_count, sizeof to->symbols[0]);
     to->type_ids = carve(carver, module->types.len, sizeof to->type_ids[0]);
     to->funcs = carve(carver, module->funcs.len, sizeof to->funcs[0]);
+    to->word_counts = carve(carver, counted_words, sizeof to->word_counts[0]);
 }
 
 davit_status_t dv_instance_new(Interp *vm, const PulleyModule *module, InterpInstance **out)
 {
     InterpInstance layout = {0};
     Carver carver = {0};
-    if (!can_run(vm, module)) {
+    if (!dv_interp_can_run(vm, module, NULL)) {
         return DAVIT_ERROR_UNSUPPORTED;
     }
-    lay_out(&carver, module, &layout);
+    u32 counted_words = vm->config.form == INTERP_PROFILE ? module->code_size_bytes / 4 : 0;
+    lay_out(&carver, module, counted_words, &layout);
     usize size = carver.used;
     InterpInstance *instance = dv_interp_alloc(vm, size);
     if (instance == NULL) {
         return DAVIT_ERROR_MEMORY;
     }
     carver = (Carver){.block = (u8 *)instance};
-    lay_out(&carver, module, instance);
+    lay_out(&carver, module, counted_words, instance);
     instance->vm = vm;
     instance->module = module;
     instance->size_bytes = size;

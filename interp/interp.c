@@ -63,13 +63,12 @@ bool dv_interp_has_form(InterpForm form)
     switch (form) {
     case INTERP_BEST:
     case INTERP_SWITCH:
+    case INTERP_PROFILE:
         return true;
     case INTERP_GOTO:
         return DV_HAS_COMPUTED_GOTO != 0;
     case INTERP_TAIL:
         return DV_HAS_MUSTTAIL != 0;
-    case INTERP_FORM_COUNT:
-        break;
     }
     return false;
 }
@@ -101,7 +100,7 @@ static void complete_config(InterpConfig *config)
     config->max_funcs = or_default(config->max_funcs, FUNCS_MAX);
     config->max_exceptions = at_most(config->max_exceptions, HANDLES_MAX);
     config->max_funcs = at_most(config->max_funcs, HANDLES_MAX);
-    if (config->form == INTERP_BEST || config->form >= INTERP_FORM_COUNT ||
+    if (config->form == INTERP_BEST || config->form > INTERP_PROFILE ||
         !dv_interp_has_form((InterpForm)config->form)) {
         config->form = DV_HAS_MUSTTAIL        ? INTERP_TAIL
                        : DV_HAS_COMPUTED_GOTO ? INTERP_GOTO
@@ -129,7 +128,12 @@ Interp *dv_interp_new(const InterpConfig *config)
     vm->exception_hint = 1; /* 0 is null */
     vm->stack_bytes = (usize)vm->config.stack_bytes + 16;
     vm->stack = dv_interp_alloc(vm, vm->stack_bytes);
-    if (vm->stack == NULL) {
+    bool ok = vm->stack != NULL;
+    if (ok && vm->config.form == INTERP_PROFILE) {
+        vm->profile = dv_interp_alloc(vm, sizeof *vm->profile);
+        ok = vm->profile != NULL;
+    }
+    if (!ok) {
         dv_interp_free(vm);
         return NULL;
     }
@@ -163,6 +167,7 @@ void dv_interp_free(Interp *vm)
         }
     }
     dv_interp_release(vm, vm->exceptions, vm->exception_cap * sizeof vm->exceptions[0]);
+    dv_interp_release(vm, vm->profile, sizeof *vm->profile);
     dv_interp_release(vm, vm->stack, vm->stack_bytes);
     dv_interp_release(vm, vm, sizeof *vm);
 }
@@ -173,6 +178,11 @@ void *dv_interp_context(const Interp *vm)
 }
 
 /* ---- simple access ---- */
+
+const InterpProfile *dv_interp_profile(const Interp *vm)
+{
+    return vm->profile;
+}
 
 void dv_interp_interrupt(Interp *vm)
 {
@@ -415,8 +425,10 @@ bool dv_interp_leave(Interp *vm)
     if (status == INTERP_POLL) {
         status = dv_interp_answer_poll(vm);
     } else if (status == INTERP_OUT_OF_FUEL) {
+        vm->again = vm->pc;
         status = answer_fuel(vm);
     } else if (status == INTERP_DEEPER) {
+        vm->again = vm->pc;
         status = deepen(vm);
     } else if (status == INTERP_EXIT) {
         return pop_special(vm) && stop(vm, INTERP_RETURNED, 0);
@@ -519,6 +531,9 @@ static void run(Interp *vm)
         dv_interp_run_goto(vm);
         break;
 #endif
+    case INTERP_PROFILE:
+        dv_interp_run_profile(vm);
+        break;
     default:
         dv_interp_run_switch(vm);
         break;

@@ -125,6 +125,9 @@ struct InterpInstance {
      * unless the host gives better ones. */
     u32 *type_ids;
     void *host; /* the host's own */
+    /* Read only: how often each word of the module's code was the start of an instruction that ran. Only with
+     * INTERP_PROFILE. */
+    u64 *word_counts;
     /* The rest is the interpreter's. */
     InterpFunc **funcs; /* of this module, made when first referred to */
     InterpInstance *next;
@@ -138,7 +141,8 @@ typedef enum InterpForm {
     INTERP_SWITCH, /* every compiler has this one */
     INTERP_GOTO,
     INTERP_TAIL,
-    INTERP_FORM_COUNT
+    INTERP_FORM_COUNT,
+    INTERP_PROFILE = INTERP_FORM_COUNT /* the switch, which counts and traces; none of the above is slower for it */
 } InterpForm;
 
 typedef enum InterpOutcome {
@@ -172,8 +176,19 @@ typedef struct InterpConfig {
     /* Called when the fuel does not suffice: may add some and give INTERP_GO_ON, which tries again. NULL:
      * traps. */
     u32 (*on_fuel)(void *context, Interp *vm);
+    /* Called before each instruction, with its place and slot 0; only with INTERP_PROFILE. It may look at slots, and
+     * at whatever the instance has, not call or change anything. NULL: nobody is told. */
+    void (*on_step)(void *context, Interp *vm, const u8 *pc, const u64 *slots);
     void *context;
 } InterpConfig;
+
+/* What INTERP_PROFILE has counted since the Interp was made. */
+typedef struct InterpProfile {
+    u64 steps;                /* instructions */
+    u64 ops[PULLEY_OP_COUNT]; /* by PulleyOp */
+    /* How often the second ran directly after the first. */
+    u64 pairs[PULLEY_OP_COUNT][PULLEY_OP_COUNT];
+} InterpProfile;
 
 /* Where a call stopped. */
 typedef struct InterpTrap {
@@ -200,12 +215,20 @@ void dv_interp_free(Interp *vm);
 bool dv_interp_has_form(InterpForm form);
 InterpForm dv_interp_form(const Interp *vm);
 void *dv_interp_context(const Interp *vm); /* the configuration's */
+/* NULL with another form than INTERP_PROFILE. */
+const InterpProfile *dv_interp_profile(const Interp *vm);
+/* Which function of the instance's module a place in its code is in, and where there. False if it is in none: the
+ * interpreter has instructions of its own. */
+bool dv_interp_locate(const InterpInstance *instance, const u8 *pc, InterpFrame *at);
 
 /* ---- instance.c ---- */
 
+/* Whether this build and this Interp run such a module: not if it is for another width or byte order, is not
+ * metered where it has to be, or may use a group of operations that the build lacks. Then `why`, unless it is
+ * NULL, gets the reason. */
+bool dv_interp_can_run(const Interp *vm, const PulleyModule *module, TextBuf *why);
 /* An instance whose arrays are there and empty (NULL, 0; type_ids filled by structure). DAVIT_ERROR_MEMORY;
- * DAVIT_ERROR_UNSUPPORTED if the module is for another width or byte order, is not metered where it has to be,
- * or names a group that this build lacks. */
+ * DAVIT_ERROR_UNSUPPORTED if it cannot be run. */
 davit_status_t dv_instance_new(Interp *vm, const PulleyModule *module, InterpInstance **out);
 /* An entity: imports first, then the module's own. NULL if memory runs out. */
 InterpFunc *dv_instance_func(InterpInstance *instance, u32 entity);

@@ -1,7 +1,8 @@
 /* run_switch.c - the dispatch loop in all its forms. By itself this file is the switch, the form that every C compiler can
- * make; run_goto.c and run_tail.c include it with LOOP_GOTO or LOOP_TAIL defined as 1.
+ * make; run_goto.c and run_tail.c include it with LOOP_GOTO or LOOP_TAIL defined as 1, run_profile.c with a
+ * LOOP_STEP(), which the switch does before each instruction.
  *
- * Each row of pulley/ops.def becomes a handler: its fields are read into constants, its body is run, and the
+ * Each row of pulley/ops.def whose group is in the build becomes a handler: its fields are read into constants, its body is run, and the
  * next instruction is dispatched. The state of the machine is in locals, or in arguments in the tail form:
  *
  *     pc fp       the instruction, slot 0              mem len     base and length of memory 0
@@ -21,10 +22,14 @@
 #ifndef LOOP_TAIL
 #define LOOP_TAIL 0
 #endif
+#ifndef LOOP_STEP
+#define LOOP_STEP() ((void)0)
+#endif
 
 #include "interp/engine.h"
 #include "interp/fields.h"
 #include "interp/float.h"
+#include "interp/groups.h"
 
 #if UINTPTR_MAX > UINT32_MAX
 #define LOOP_ACC 1 /* 32-bit hosts have too few registers, for 64 bits least of all */
@@ -413,6 +418,10 @@ static inline u64 *result_block(const Interp *vm)
         DISPATCH(); \
     }
 
+/* A row of ops.def, as another macro takes it, unless its group is not in the build. */
+#define HANDLER_ROW(page, name, shape, result, group, ...) \
+    IF_GROUP_##group(ROW(page, name, shape, result, group, __VA_ARGS__))
+
 /* An opcode in its page. */
 #define OPCODE(page, name) (PULLEY_##name - PULLEY_PAGE##page)
 #define ESCAPE(page) (256 - (page))
@@ -472,7 +481,7 @@ static DV_PRESERVE_NONE u32 run_page2(STATE)
     DV_MUSTTAIL return page2[pc[1]](STATE_NOW);
 }
 
-#define OP ROW
+#define OP HANDLER_ROW
 #include "pulley/ops.def"
 #undef OP
 
@@ -487,17 +496,17 @@ static DV_PRESERVE_NONE u32 run_page2(STATE)
 #define IN_PAGE_2_0(name)
 #define IN_PAGE_2_1(name)
 
-#define OP(page, name, ...) IN_PAGE_0_##page(name)
+#define OP(page, name, shape, result, group, ...) IF_GROUP_##group(IN_PAGE_0_##page(name))
 static Handler *const page0[256] = {
 #include "pulley/ops.def"
     [ESCAPE(1)] = run_page1, [ESCAPE(2)] = run_page2};
 #undef OP
-#define OP(page, name, ...) IN_PAGE_1_##page(name)
+#define OP(page, name, shape, result, group, ...) IF_GROUP_##group(IN_PAGE_1_##page(name))
 static Handler *const page1[256] = {
 #include "pulley/ops.def"
 };
 #undef OP
-#define OP(page, name, ...) IN_PAGE_2_##page(name)
+#define OP(page, name, shape, result, group, ...) IF_GROUP_##group(IN_PAGE_2_##page(name))
 static Handler *const page2[256] = {
 #include "pulley/ops.def"
 };
@@ -531,7 +540,8 @@ DV_LABELS_BEGIN
 #define HANDLER(page, name) on_##name:
 #define DISPATCH() DV_GOTO(labels[*pc])
 /* All pages, one behind the other. */
-#define LABEL(page, name, ...) [(page)*256 + OPCODE(page, name)] = DV_LABEL(on_##name),
+#define LABEL_OF(page, name) [(page)*256 + OPCODE(page, name)] = DV_LABEL(on_##name),
+#define LABEL(page, name, shape, result, group, ...) IF_GROUP_##group(LABEL_OF(page, name))
 #define HANDLERS_BEGIN \
     DISPATCH(); \
     on_page1: \
@@ -546,6 +556,7 @@ DV_LABELS_BEGIN
 #define HANDLERS_BEGIN \
     u32 opcode; \
     dispatch: \
+    LOOP_STEP(); \
     opcode = *pc; \
     opcode_known: \
     switch (opcode) { \
@@ -580,7 +591,7 @@ void RUN(Interp *vm)
     RELOAD();
     STATE_LOAD();
     HANDLERS_BEGIN
-#define OP ROW
+#define OP HANDLER_ROW
 #include "pulley/ops.def"
 #undef OP
     HANDLERS_END

@@ -40,7 +40,8 @@ int dv_cmd_verify(Command *command)
     }
     for (int i = 0; i < command->argc; i++) {
         Input input;
-        if (!dv_input_read(command, command->argv[i], &input) || dv_input_verify(command, &input) != 0) {
+        if (!dv_input_read(command, command->argv[i], &input) ||
+            dv_input_verify(command, &input) != 0) {
             status = EXIT_FAILED;
         }
     }
@@ -115,13 +116,15 @@ int dv_cmd_run(Command *command)
         command->argv += 2;
     }
     if (command->argc < 2 || dv_engine_count(target) == 0) {
-        fputs("usage: davit run [--target T] FILE CALL...\n"
-              "Calls functions of a CLIF file on the evaluator, or as code for a target, one after\n"
-              "the other: davit run --target pulley64 fib.clif '%fib(20)'\n",
-              stderr);
+        fputs(
+            "usage: davit run [--target T] FILE CALL...\n"
+            "Calls functions of a CLIF file on the evaluator, or as code for a target, one after\n"
+            "the other: davit run --target pulley64 fib.clif '%fib(20)'\n",
+            stderr);
         return EXIT_USAGE;
     }
-    if (!dv_input_read(command, command->argv[0], &input) || dv_input_verify(command, &input) != 0) {
+    if (!dv_input_read(command, command->argv[0], &input) ||
+        dv_input_verify(command, &input) != 0) {
         return EXIT_FAILED;
     }
     if (input.file.funcs.len == 0) {

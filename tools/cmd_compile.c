@@ -126,8 +126,7 @@ static bool compile_all(Compile *c)
         ok = compile_one(c, &file->funcs.data[i]->func, &scratch, funcs[i]) && ok;
     }
     dv_arena_release(&scratch);
-    return ok && (c->vcode ||
-                  print_module(c, (const CompiledFunc *const *)funcs, file->funcs.len));
+    return ok && (c->vcode || print_module(c, (const CompiledFunc *const *)funcs, file->funcs.len));
 }
 
 int dv_cmd_compile(Command *command)

@@ -32,7 +32,7 @@ typedef struct Diff {
     FileList paths;
     const char *only_target;
     u64 runs, seed, steps;
-    bool verbose;
+    bool verbose, is_missing; /* a file */
     u64 compared, skipped, differing;
     /* of the file and target at hand */
     Filetest t;
@@ -279,7 +279,8 @@ static bool compare_case(Diff *d, const Case *c)
         const char *what = "";
         if (same_outcome(e, &want.eval, &got.eval)) {
             what = compare_instances(d, e, c->owner);
-        } else if (want.eval.fuel_used != got.eval.fuel_used && want.eval.outcome == got.eval.outcome) {
+        } else if (want.eval.fuel_used != got.eval.fuel_used &&
+                   want.eval.outcome == got.eval.outcome) {
             what = dv_arena_printf(&d->call, "fuel used: %" PRIu64 ", not %" PRIu64,
                                    got.eval.fuel_used, want.eval.fuel_used);
         }
@@ -410,7 +411,8 @@ static bool has_width(Diff *d, u32 bits)
     bool ok = true;
     for (u32 i = 0; ok && i < d->t.file.funcs.len; i++) {
         VerifyErrors errors = {0};
-        ok = dv_verify(&d->t.file.funcs.data[i]->func, &d->call, &(VerifyOptions){bits}, &errors, NULL);
+        ok = dv_verify(&d->t.file.funcs.data[i]->func, &d->call, &(VerifyOptions){bits}, &errors,
+                       NULL);
     }
     dv_arena_release(&d->call);
     return ok;
@@ -442,8 +444,11 @@ static bool compare_path(Diff *d, const char *path)
     if (!dv_input_read(d->command, path, &input) || dv_input_verify(d->command, &input) != 0) {
         return false;
     }
-    d->t = (Filetest){
-        .path = path, .scratch = &d->call, .results = &d->call, .pool = arena->pool, .file = input.file};
+    d->t = (Filetest){.path = path,
+                      .scratch = &d->call,
+                      .results = &d->call,
+                      .pool = arena->pool,
+                      .file = input.file};
     u64 before = d->differing;
     for (u32 i = 0; d->differing == before && dv_isa_at(i) != NULL; i++) {
         const Isa *isa = dv_isa_at(i);
@@ -486,13 +491,13 @@ static bool read_command_line(Diff *d)
             const char *error;
             if (!dv_files_collect(command->arena, word, ".clif", &d->paths, &error)) {
                 fprintf(stderr, "davit diff: %s\n", error);
-                return false;
+                d->is_missing = true;
             }
         } else if (i + 1 == command->argc || !read_option(d, word, command->argv[++i])) {
             return false;
         }
     }
-    return d->paths.len != 0;
+    return d->paths.len != 0 || d->is_missing;
 }
 
 int dv_cmd_diff(Command *command)
@@ -502,7 +507,7 @@ int dv_cmd_diff(Command *command)
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    bool ok = true;
+    bool ok = !d.is_missing;
     dv_arena_init(&d.call, command->arena->pool);
     for (u32 i = 0; i < d.paths.len; i++) {
         ok = compare_path(&d, d.paths.data[i]) && ok;

@@ -400,8 +400,7 @@ static bool setup_table(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c
     return true;
 }
 
-static bool setup_data(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c,
-                       const char **error)
+static bool setup_data(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c, const char **error)
 {
     u32 id;
     VEC(u8) bytes = {0};
@@ -422,8 +421,7 @@ static bool setup_data(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c,
     return e->ops->set_data(e, owner->func.datas.data[id].index, bytes.data, bytes.len);
 }
 
-static bool setup_elem(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c,
-                       const char **error)
+static bool setup_elem(Filetest *t, const ClifFunc *owner, Engine *e, Cursor *c, const char **error)
 {
     u32 id;
     VEC(u32) refs = {0};
@@ -552,8 +550,7 @@ static bool after_table(Filetest *t, const ClifFunc *owner, Engine *e, u32 index
     return elems != NULL && at < size && elems[at] == want;
 }
 
-bool dv_directive_after(Filetest *t, const ClifFunc *owner, Engine *e, Str rest,
-                        const char **error)
+bool dv_directive_after(Filetest *t, const ClifFunc *owner, Engine *e, Str rest, const char **error)
 {
     Cursor c = {rest.data, rest.data + rest.len};
     const Func *f = &owner->func;

@@ -67,7 +67,8 @@ static u32 func_ref(Engine *e, const ClifFunc *f)
     return dv_eval_func_ref(evaluator(e), &f->func);
 }
 
-static void call(Engine *e, const ClifFunc *f, const EvalValue *args, Arena *arena, EngineResult *out)
+static void call(Engine *e, const ClifFunc *f, const EvalValue *args, Arena *arena,
+                 EngineResult *out)
 {
     out->is_hole = false;
     dv_eval_call(evaluator(e), &f->func, args, f->func.sig.num_params, arena, &out->eval);
@@ -75,7 +76,7 @@ static void call(Engine *e, const ClifFunc *f, const EvalValue *args, Arena *are
 
 static Engine *new_eval(const ClifFile *file, Arena *arena, const EngineOptions *options)
 {
-    static const EngineOps ops = {free_eval, reset,    set_memory, memory,   set_table, table,
+    static const EngineOps ops = {free_eval,  reset,  set_memory, memory,   set_table, table,
                                   set_global, global, set_data,   set_elem, func_ref,  call};
     EvalOptions eval = {
         .big_endian = strstr(options->target, "be") != NULL,
@@ -114,9 +115,9 @@ static bool is_eval(const char *target)
 
 u32 dv_engine_count(const char *target)
 {
-    return is_eval(target)                                 ? 1
+    return is_eval(target)                               ? 1
            : dv_isa_find(target, strlen(target)) != NULL ? dv_engine_pulley_count()
-                                                           : 0;
+                                                         : 0;
 }
 
 const char *dv_engine_oracle(const char *target)
@@ -166,8 +167,9 @@ bool dv_engine_trapped_at_plain_memory(const EvalResult *result)
     const OpInfo *info = dv_inst_info(result->trap_func, result->trap_inst);
     bool is_call = (info->effects & FX_CALL) != 0; /* of memcpy, say */
     bool is_access = (info->effects & (FX_LOAD | FX_STORE)) != 0;
-    bool is_checked = strncmp(info->name, "heap_", 5) == 0 || strncmp(info->name, "table_", 6) == 0 ||
-                      strncmp(info->name, "memory_", 7) == 0 || strncmp(info->name, "global_", 7) == 0;
+    bool is_checked =
+        strncmp(info->name, "heap_", 5) == 0 || strncmp(info->name, "table_", 6) == 0 ||
+        strncmp(info->name, "memory_", 7) == 0 || strncmp(info->name, "global_", 7) == 0;
     return (is_access && !is_checked) || (is_call && result->trap == TRAP_heap_oob);
 }
 

@@ -25,17 +25,19 @@ typedef struct Engine Engine;
 
 typedef struct EngineOptions {
     const char *target;
-    u32 variant;        /* below dv_engine_count */
-    u64 max_steps;      /* evaluator: instructions; Pulley: taken branches and calls; 0: no limit */
-    u8 allocator;       /* ALLOCATOR_ */
-    u16 mutate_op;      /* evaluator: see EvalOptions */
+    u32 variant;   /* below dv_engine_count */
+    u64 max_steps; /* evaluator: instructions; Pulley: taken branches and calls; 0: no limit */
+    u8 allocator;  /* ALLOCATOR_ */
+    u16 mutate_op; /* evaluator: see EvalOptions */
     u8 mutation;
-    const Engine *like; /* of the same file, target and allocator: its code is used, so it is freed later; NULL */
+    const Engine *
+        like; /* of the same file, target and allocator: its code is used, so it is freed later; NULL */
 } EngineOptions;
 
 typedef struct EngineResult {
     EvalResult eval; /* steps: of the evaluator alone */
-    bool is_hole;    /* EVAL_ERROR because of what the target is known not to do, or this host cannot run */
+    bool
+        is_hole; /* EVAL_ERROR because of what the target is known not to do, or this host cannot run */
 } EngineResult;
 
 typedef struct EngineOps {
@@ -50,7 +52,8 @@ typedef struct EngineOps {
     bool (*set_data)(Engine *e, u32 index, const u8 *bytes, u64 len);
     bool (*set_elem)(Engine *e, u32 index, const u32 *refs, u64 len);
     u32 (*func_ref)(Engine *e, const ClifFunc *f);
-    void (*call)(Engine *e, const ClifFunc *f, const EvalValue *args, Arena *arena, EngineResult *out);
+    void (*call)(Engine *e, const ClifFunc *f, const EvalValue *args, Arena *arena,
+                 EngineResult *out);
 } EngineOps;
 
 struct Engine {

@@ -53,7 +53,7 @@ typedef struct Unity {
 typedef struct Program {
     const Isa *isa;
     const ClifFile *file;
-    Arena memory; /* holds all of it */
+    Arena memory;            /* holds all of it */
     CompiledFunc **compiled; /* by function of the file; NULL */
     const char **errors;     /* why it is not there */
     Unity **unities;         /* by owner; made when first wanted */
@@ -102,8 +102,7 @@ const char *dv_engine_pulley_hole(const Func *f)
     }
     for (u32 i = 0; i < f->insts.len; i++) {
         u32 op = f->insts.data[i].op;
-        if (op == OP_stack_switch || op == OP_get_exception_handler_address ||
-            op == OP_dynamic_stack_addr) {
+        if (op == OP_stack_switch || op == OP_dynamic_stack_addr) {
             return dv_ops[op].name;
         }
     }
@@ -145,7 +144,7 @@ static void compile_all(Program *p, const CompileOptions *options)
         CompiledFunc *result = ARENA_NEW(&p->memory, CompiledFunc);
         Func *copy = ARENA_NEW(&p->memory, Func);
         Diag diag;
-        dv_diag_init(&diag, &scratch);
+        dv_diag_init(&diag, &p->memory); /* not scratch: dv_compile gives that back */
         dv_func_copy(copy, &p->file->funcs.data[i]->func, &p->memory);
         if (dv_compile(p->isa, options, copy, &p->memory, &scratch, &diag, result)) {
             p->compiled[i] = result;
@@ -293,7 +292,8 @@ static bool uses_plain_memory(const Unity *u)
 {
     for (u32 i = 0; i < u->linked.imports.len; i++) {
         const ExtName *name = &u->linked.imports.data[i];
-        if (name->kind == NAME_LIBCALL && name->libcall >= LIBCALL_Memcpy && name->libcall <= LIBCALL_Memcmp) {
+        if (name->kind == NAME_LIBCALL && name->libcall >= LIBCALL_Memcpy &&
+            name->libcall <= LIBCALL_Memcmp) {
             return true;
         }
     }
@@ -434,7 +434,8 @@ static const LibCallInfo libcalls[LIBCALL_COUNT] = {
 static Op libcall_op(LibCall call)
 {
     const char *dot = strchr(libcalls[call].meaning, '.');
-    return dot == NULL ? OP_COUNT : dv_op_find(libcalls[call].meaning, (usize)(dot - libcalls[call].meaning));
+    return dot == NULL ? OP_COUNT
+                       : dv_op_find(libcalls[call].meaning, (usize)(dot - libcalls[call].meaning));
 }
 
 static void apply_float_call(LibCall call, Op op, u64 *slots)
@@ -494,7 +495,8 @@ static u32 run_libcall(void *context, Interp *vm, u64 *slots)
 }
 
 /* A function of the host that stands for what is not in the module. */
-static InterpFunc *make_import(PulleyEngine *e, const ExtName *name, u32 func, PulleyType type, u32 type_id)
+static InterpFunc *make_import(PulleyEngine *e, const ExtName *name, u32 func, PulleyType type,
+                               u32 type_id)
 {
     Import *import = ARENA_NEW(&e->objects, Import);
     *import = (Import){e, name, func};
@@ -533,7 +535,8 @@ static InterpFunc *func_of_file(PulleyEngine *e, u32 func)
         }
         return e->stubs[func];
     }
-    InterpFunc *own = dv_instance_func(e->instance, e->unity->linked.imports.len + e->unity->numbers[func]);
+    InterpFunc *own =
+        dv_instance_func(e->instance, e->unity->linked.imports.len + e->unity->numbers[func]);
     if (own == NULL) {
         dv_escape(e->objects.pool, DAVIT_ERROR_MEMORY);
     }
@@ -647,7 +650,8 @@ static void reset(Engine *engine, const ClifFunc *owner)
     }
     e->memories = ARENA_ARRAY(&e->objects, InterpMemory, entities->memories.len + 1);
     e->tables = ARENA_ARRAY(&e->objects, InterpTable, entities->tables.len + 1);
-    e->globals = dv_arena_array(&e->objects, (usize)entities->globals.len + 1, sizeof *e->globals, 16);
+    e->globals =
+        dv_arena_array(&e->objects, (usize)entities->globals.len + 1, sizeof *e->globals, 16);
     e->has_memory = ARENA_ARRAY(&e->objects, bool, entities->memories.len + 1);
     e->has_table = ARENA_ARRAY(&e->objects, bool, entities->tables.len + 1);
     e->stubs = ARENA_ARRAY(&e->objects, InterpFunc *, e->base.file->funcs.len + 1);
@@ -677,8 +681,8 @@ static bool make_memory(PulleyEngine *e, u32 index, u64 bytes)
     u64 pages = (bytes + m->page_bytes - 1) / m->page_bytes;
     u64 most = most_pages(m);
     dv_memory_free_malloc(memory);
-    if (bytes > MEMORY_BYTES_MAX || !dv_memory_init_malloc(memory, &type, m->page_bytes, pages,
-                                                           most < pages ? pages : most)) {
+    if (bytes > MEMORY_BYTES_MAX ||
+        !dv_memory_init_malloc(memory, &type, m->page_bytes, pages, most < pages ? pages : most)) {
         return false;
     }
     atomic_store(&memory->length_bytes, (usize)bytes);
@@ -766,9 +770,9 @@ static u32 put_value(u64 *slots, Type type, const u8 *bytes, u8 extension)
     if (bits < 64) {
         u64 high = UINT64_MAX << bits;
         bool is_negative = (slots[0] >> (bits - 1) & 1) != 0;
-        slots[0] |= extension == EXT_NONE                   ? GARBAGE & high
+        slots[0] |= extension == EXT_NONE                  ? GARBAGE & high
                     : extension == EXT_SEXT && is_negative ? high
-                                                            : 0;
+                                                           : 0;
     }
     return 1;
 }
@@ -797,7 +801,8 @@ static bool set_global(Engine *engine, u32 index, EvalValue value)
 static bool global(Engine *engine, u32 index, EvalValue *value)
 {
     PulleyEngine *e = (PulleyEngine *)engine;
-    if (index >= e->unity->entities.globals.len || !e->unity->entities.globals.data[index].present) {
+    if (index >= e->unity->entities.globals.len ||
+        !e->unity->entities.globals.data[index].present) {
         return false;
     }
     Type type = e->unity->entities.globals.data[index].type;
@@ -809,7 +814,8 @@ static bool global(Engine *engine, u32 index, EvalValue *value)
 }
 
 /* Segments that no code names are let go. */
-static void set_segment(PulleyEngine *e, InterpSegment *segment, const void *from, u64 count, usize size)
+static void set_segment(PulleyEngine *e, InterpSegment *segment, const void *from, u64 count,
+                        usize size)
 {
     void *data = dv_arena_array(&e->objects, (usize)count, size, 16);
     if (count != 0) {
@@ -851,9 +857,11 @@ static void fail(EngineResult *out, const char *reason, bool is_hole)
     out->is_hole = is_hole;
 }
 
-static u64 *put_args(const InterpFunc *func, const Signature *sig, const EvalValue *args, Arena *arena)
+static u64 *put_args(const InterpFunc *func, const Signature *sig, const EvalValue *args,
+                     Arena *arena)
 {
-    u64 *slots = ARENA_ARRAY(arena, u64, (func->args > func->results ? func->args : func->results) + 1);
+    u64 *slots =
+        ARENA_ARRAY(arena, u64, (func->args > func->results ? func->args : func->results) + 1);
     u32 at = 0;
     for (u32 i = 0; i < sig->num_params; i++) {
         at += put_value(slots + at, args[i].type, args[i].bytes, sig->params[i].extension);
@@ -893,13 +901,15 @@ static void run(PulleyEngine *e, InterpFunc *func, const Signature *sig, u64 *sl
         take_results(sig, slots, arena, &out->eval);
     } else if (outcome == INTERP_TRAPPED || outcome == INTERP_THREW) {
         out->eval.outcome = EVAL_TRAPPED;
-        out->eval.trap = outcome == INTERP_THREW ? TRAP_exception : (TrapCode)dv_interp_trap(e->vm)->code;
+        out->eval.trap =
+            outcome == INTERP_THREW ? TRAP_exception : (TrapCode)dv_interp_trap(e->vm)->code;
     } else {
         fail(out, "memory ran out", false);
     }
 }
 
-static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena *arena, EngineResult *out)
+static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena *arena,
+                 EngineResult *out)
 {
     PulleyEngine *e = (PulleyEngine *)engine;
     const Program *p = e->program;

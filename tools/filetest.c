@@ -71,10 +71,27 @@ static const char *settings_up_to(Filetest *t, u32 end)
     return text.data;
 }
 
+/* True of a file that interprets and names the target eval, but has nothing to run. */
+static bool is_for_evaluator(const Filetest *t)
+{
+    bool is_named = false;
+    for (u32 i = 0; i < t->file.commands.len; i++) {
+        const ClifCommand *c = &t->file.commands.data[i];
+        is_named = is_named ||
+                   (c->kind == CLIF_TARGET && c->num_words > 0 && is_word(c->words[0], "eval"));
+    }
+    return is_named && !has_command(t, "run");
+}
+
 /* Once per distinct set of settings among the target lines; once if there are none. */
 static void run_on_given_target(Filetest *t)
 {
+    const char *target = t->options->target;
     if (!has_command(t, "run") && !has_command(t, "interpret")) {
+        return;
+    }
+    if (is_for_evaluator(t) && strncmp(target, "eval", 4) != 0) {
+        dv_filetest_skip_runs(t, target, "the file is for the evaluator alone");
         return;
     }
     VEC(const char *) seen = {0};
@@ -90,7 +107,7 @@ static void run_on_given_target(Filetest *t)
         }
         if (is_new) {
             vec_push(t->scratch, &seen, settings);
-            dv_filetest_execute(t, "run", t->options->target);
+            dv_filetest_execute(t, "run", target);
         }
     }
 }

@@ -138,7 +138,8 @@ static Finding call_func(Run *r, const Invocation *call, EvalResult *result)
     EngineResult got;
     dv_engine_call(r->e, call->func, call->args, r->t->scratch, &got);
     *result = got.eval;
-    r->skipped = got.is_hole ? dv_arena_strdup(r->t->results, result->reason, strlen(result->reason)) : NULL;
+    r->skipped =
+        got.is_hole ? dv_arena_strdup(r->t->results, result->reason, strlen(result->reason)) : NULL;
     return got.is_hole ? (Finding){VERDICT_SKIP, r->skipped} : pass();
 }
 
@@ -195,8 +196,9 @@ static Finding run_invocation(Run *r, u32 n, const ClifComment *comment, Directi
     }
     bool returned = result.outcome == EVAL_RETURNED;
     bless(r, comment, &call, &result);
-    return fail(dv_arena_printf(r->t->scratch, "expected %.*s, but it %s%s", (int)d.rest.len, d.rest.data,
-                                returned ? "gives " : "", got.data + (returned ? 3 : 0)));
+    return fail(dv_arena_printf(r->t->scratch, "expected %.*s, but it %s%s", (int)d.rest.len,
+                                d.rest.data, returned ? "gives " : "",
+                                got.data + (returned ? 3 : 0)));
 }
 
 /* "%f(3) == 17": the right side is fuel, not a result. */

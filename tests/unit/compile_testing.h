@@ -31,7 +31,8 @@ static inline const char *compile_text(Fixture *x, const Isa *isa, u8 allocator,
     *out = ARENA_ARRAY(&x->arena, CompiledFunc *, *count);
     for (u32 i = 0; ok && i < *count; i++) {
         (*out)[i] = ARENA_NEW(&x->arena, CompiledFunc);
-        ok = dv_compile(isa, &options, &file.funcs.data[i]->func, &x->arena, &scratch, &diag, (*out)[i]);
+        ok = dv_compile(isa, &options, &file.funcs.data[i]->func, &x->arena, &scratch, &diag,
+                        (*out)[i]);
     }
     dv_arena_release(&scratch);
     return ok ? NULL : dv_diag_first(&diag)->text;

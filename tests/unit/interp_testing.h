@@ -112,7 +112,7 @@ static inline InterpOutcome call_own(World *world, const Room *room, u32 number,
 
 /* Runs the statement for every form of this build. */
 #define FOR_FORMS(form) \
-    for (u32 form = INTERP_SWITCH; form < INTERP_FORM_COUNT; form++) \
+    for (u32 form = INTERP_SWITCH; form <= INTERP_PROFILE; form++) \
         if (dv_interp_has_form((InterpForm)form))
 
 static inline const char *raw_profile(void)

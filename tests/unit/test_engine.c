@@ -3,10 +3,11 @@
 #include "clif_testing.h"
 
 #include "base/bytes.h"
+#include "tools/commands.h"
 #include "tools/filetest.h"
 #include "tools/filetest_internal.h"
 
-static const char *const targets[] = {"eval",     "eval32",   "eval64be", "pulley32",
+static const char *const targets[] = {"eval",     "eval32",     "eval64be",  "pulley32",
                                       "pulley64", "pulley32be", "pulley64be"};
 
 /* Says so at once: what an engine holds keeps the fixture from being taken down after a failure. */
@@ -23,7 +24,9 @@ typedef void EngineTest(Fixture *f, Engine *e, const ClifFile *file);
 static const char *host_target(void)
 {
     bool big = dv_host_is_big();
-    return sizeof(void *) == 8 ? (big ? "pulley64be" : "pulley64") : big ? "pulley32be" : "pulley32";
+    return sizeof(void *) == 8 ? (big ? "pulley64be" : "pulley64")
+           : big               ? "pulley32be"
+                               : "pulley32";
 }
 
 static void on_target(Fixture *f, const char *target, const char *text, EngineTest *test)
@@ -106,10 +109,10 @@ static void check_values(Fixture *f, Engine *e, const ClifFile *file)
 {
     dv_engine_reset(e, func_at(file, 0));
     expect_text(CALL(f, e, func_at(file, 0), "-1", "-2", "0x1.8p0", "5", "-0x1.0p-3", "7"),
-                        "7, -0x1.0000000000000p-3, 5, 0x1.800p0, -2, -1");
+                "7, -0x1.0000000000000p-3, 5, 0x1.800p0, -2, -1");
     expect_text(CALL(f, e, func_at(file, 1), "0x80", "0x80"), "-128, 128");
     expect_text(CALL(f, e, func_at(file, 2), "0x123456789abcdef00fedcba987654321"),
-                        "1147797409030816545, 1311768467463790320");
+                "1147797409030816545, 1311768467463790320");
 }
 
 static void values_in_and_out(void **state)
@@ -151,7 +154,8 @@ static void check_fits(Fixture *f, Engine *e, const ClifFile *file)
     for (usize i = 0; i < ARRAY_LEN(rows); i++) {
         EvalValue want = value(f, rows[i].type, rows[i].want);
         EvalValue got = value(f, rows[i].type, rows[i].got);
-        assert_int_equal(dv_engine_value_fits(e, &want, &got), e->exact_nans ? rows[i].exact : rows[i].open);
+        assert_int_equal(dv_engine_value_fits(e, &want, &got),
+                         e->exact_nans ? rows[i].exact : rows[i].open);
     }
     assert_int_equal(e->exact_nans, e->label[0] == '\0');
 }
@@ -231,12 +235,13 @@ static void check_defaults(Fixture *f, Engine *e, const ClifFile *file)
 
 static void made_from_declarations(void **state)
 {
-    on_all(*state,
-           "function %sizes() -> i32, i32, i64 wasm {\n heap0 = memory 0, index i32, min 3, page 16\n"
-           " table0 = table 0, index i32, min 5, externref\n global0 = global 0, i64\n"
-           "block0:\n v0 = memory_size.i32 heap0\n v1 = table_size.i32 table0\n"
-           " v2 = global_get.i64 global0\n return v0, v1, v2\n}\n",
-           check_defaults);
+    on_all(
+        *state,
+        "function %sizes() -> i32, i32, i64 wasm {\n heap0 = memory 0, index i32, min 3, page 16\n"
+        " table0 = table 0, index i32, min 5, externref\n global0 = global 0, i64\n"
+        "block0:\n v0 = memory_size.i32 heap0\n v1 = table_size.i32 table0\n"
+        " v2 = global_get.i64 global0\n return v0, v1, v2\n}\n",
+        check_defaults);
 }
 
 /* ---- outcomes ---- */
@@ -262,15 +267,16 @@ static void check_outcomes(Fixture *f, Engine *e, const ClifFile *file)
 
 static void outcomes(void **state)
 {
-    on_all(*state,
-           "function %divide(i32) -> i32 wasm {\nblock0(v0: i32):\n v1 = iconst.i32 10\n"
-           " v2 = sdiv v1, v0\n return v2\n}\n"
-           "function %throws() wasm {\n sig0 = () wasm\n type0 = func (), sig0\n tag0 = tag 0, type0\n"
-           "block0:\n throw tag0()\n}\n"
-           "function %burns() wasm {\nblock0:\n fuel 5\n fuel 7\n return\n}\n"
-           "function %loops() wasm {\nblock0:\n jump block1\nblock1:\n jump block1\n}\n"
-           "function %misses() wasm {\n fn0 = %nowhere() wasm\nblock0:\n call fn0()\n return\n}\n",
-           check_outcomes);
+    on_all(
+        *state,
+        "function %divide(i32) -> i32 wasm {\nblock0(v0: i32):\n v1 = iconst.i32 10\n"
+        " v2 = sdiv v1, v0\n return v2\n}\n"
+        "function %throws() wasm {\n sig0 = () wasm\n type0 = func (), sig0\n tag0 = tag 0, type0\n"
+        "block0:\n throw tag0()\n}\n"
+        "function %burns() wasm {\nblock0:\n fuel 5\n fuel 7\n return\n}\n"
+        "function %loops() wasm {\nblock0:\n jump block1\nblock1:\n jump block1\n}\n"
+        "function %misses() wasm {\n fn0 = %nowhere() wasm\nblock0:\n call fn0()\n return\n}\n",
+        check_outcomes);
 }
 
 /* ---- library calls ---- */
@@ -308,7 +314,7 @@ static void check_other_plain(Fixture *f, Engine *e, const ClifFile *file)
 {
     dv_engine_reset(e, func_at(file, 0));
     expect_text(CALL(f, e, func_at(file, 0), "1"),
-                        "hole: raw code for addresses of another width or byte order than this host's");
+                "hole: raw code for addresses of another width or byte order than this host's");
     expect_text(call(f, e, func_at(file, 1), NULL), "1"); /* needs no address */
 }
 
@@ -339,8 +345,10 @@ static void traps_at_plain_memory(void **state)
         const char *text;
         bool is_plain;
     } rows[] = {
-        {"function %f() -> i32 {\nblock0:\n v0 = iconst.i64 0\n v1 = load.i32 v0\n return v1\n}\n", true},
-        {"function %f() -> i32 {\nblock0:\n v0 = iconst.i32 0\n trapz v0, heap_oob\n return v0\n}\n", false},
+        {"function %f() -> i32 {\nblock0:\n v0 = iconst.i64 0\n v1 = load.i32 v0\n return v1\n}\n",
+         true},
+        {"function %f() -> i32 {\nblock0:\n v0 = iconst.i32 0\n trapz v0, heap_oob\n return v0\n}\n",
+         false},
         {"function %f() -> i32 wasm {\n heap0 = memory 0, index i32, min 0, page 1\n"
          "block0:\n v0 = iconst.i32 0\n v1 = heap_load.i32 heap0, v0\n return v1\n}\n",
          false},
@@ -375,8 +383,8 @@ static const char *run_file(Fixture *f, const char *target, const char *text)
     dv_text_init(&said, &f->arena);
     for (u32 i = 0; i < output.units.len; i++) {
         const Unit *unit = &output.units.data[i];
-        dv_text_printf(&said, "%u %s %s%s%s\n", (unsigned)unit->line, verdicts[unit->verdict], unit->command,
-                       *unit->reason ? ": " : "", unit->reason);
+        dv_text_printf(&said, "%u %s %s%s%s\n", (unsigned)unit->line, verdicts[unit->verdict],
+                       unit->command, *unit->reason ? ": " : "", unit->reason);
     }
     return said.data;
 }
@@ -385,22 +393,56 @@ static void files_of_tests(void **state)
 {
     Fixture *f = *state;
     expect_text(run_file(f, "pulley64",
-                                 "test run\nfunction %f(i32) -> i32 wasm {\n"
-                                 " global0 = global 0, i32, mutable\nblock0(v0: i32):\n"
-                                 " global_set global0, v0\n return v0\n}\n"
-                                 "; run: %f(1) == 1\n; after: global0 == 1\n"
-                                 "; run: %f(2) == 3\n; after: global0 == 2\n; print: %f(4)\n"),
-                        "8 pass run\n9 pass after\n"
-                        "10 fail run: switch dispatch: expected %f(2) == 3, but it gives 2\n"
-                        "11 pass after\n12 pass run: == 4\n");
-    expect_text(run_file(f, "pulley64",
-                                 "test run\nfunction %f(i32) -> i32 wasm {\n"
-                                 " global0 = global 0, i32, mutable\nblock0(v0: i32):\n"
-                                 " v1 = splat.i32x4 v0\n v2 = extractlane v1, 0\n"
-                                 " global_set global0, v0\n return v2\n}\n"
-                                 "; run: %f(1) == 1\n; after: global0 == 1\n"),
-                        "10 skip run: v1: operation splat on type i32x4 is not supported by target pulley64\n"
-                        "11 skip after: v1: operation splat on type i32x4 is not supported by target pulley64\n");
+                         "test run\nfunction %f(i32) -> i32 wasm {\n"
+                         " global0 = global 0, i32, mutable\nblock0(v0: i32):\n"
+                         " global_set global0, v0\n return v0\n}\n"
+                         "; run: %f(1) == 1\n; after: global0 == 1\n"
+                         "; run: %f(2) == 3\n; after: global0 == 2\n; print: %f(4)\n"),
+                "8 pass run\n9 pass after\n"
+                "10 fail run: switch dispatch: expected %f(2) == 3, but it gives 2\n"
+                "11 pass after\n12 pass run: == 4\n");
+    expect_text(
+        run_file(f, "pulley64",
+                 "test run\nfunction %f(i32) -> i32 wasm {\n"
+                 " global0 = global 0, i32, mutable\nblock0(v0: i32):\n"
+                 " v1 = splat.i32x4 v0\n v2 = extractlane v1, 0\n"
+                 " global_set global0, v0\n return v2\n}\n"
+                 "; run: %f(1) == 1\n; after: global0 == 1\n"),
+        "10 skip run: v1: operation splat on type i32x4 is not supported by target pulley64\n"
+        "11 skip after: v1: operation splat on type i32x4 is not supported by target pulley64\n");
+}
+
+static const char *run_file_of_evaluator(Fixture *f, const char *target)
+{
+    return run_file(f, target,
+                    "test interpret\ntarget eval\nfunction %f() -> i8 {\n"
+                    "block0:\n v0 = iconst.i8 1\n return v0\n}\n; run\n");
+}
+
+static void files_for_the_evaluator(void **state)
+{
+    expect_text(run_file_of_evaluator(*state, "eval32"), "8 pass run\n");
+    expect_text(run_file_of_evaluator(*state, "pulley64"),
+                "8 skip run: the file is for the evaluator alone\n");
+}
+
+/* ---- davit diff ---- */
+
+static int diff(Fixture *f, const char *path)
+{
+    char runs[] = "--runs", two[] = "2";
+    char *argv[] = {runs, two, dv_arena_strdup(&f->arena, path, strlen(path))};
+    Command command = {.argc = 3, .argv = argv, .arena = &f->arena};
+    return dv_cmd_diff(&command);
+}
+
+static void differences(void **state)
+{
+    assert_int_equal(diff(*state, "examples/fib.clif"), EXIT_OK);
+    assert_int_equal(diff(*state, "tests/clif/run/nothing_there.clif"), EXIT_FAILED);
+    /* addresses differ where they are this process's */
+    int expected = sizeof(void *) == 8 ? EXIT_FAILED : EXIT_OK;
+    assert_int_equal(diff(*state, "tests/clif/run/eval_addresses.clif"), expected);
 }
 
 /* Where a trap stands for what a process does not survive, the test is not run. */
@@ -411,22 +453,18 @@ static void tests_that_leave_plain_memory(void **state)
     Fixture *f = *state;
     const char *type = sizeof(void *) == 8 ? "i64" : "i32";
     expect_text(run_file(f, host_target(), dv_arena_printf(&f->arena, text, type, type)),
-                        "7 skip run: raw code does not check accesses of plain memory\n");
+                "7 skip run: raw code does not check accesses of plain memory\n");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(values_in_and_out),
-        UNIT_TEST(nans),
-        UNIT_TEST(instances),
-        UNIT_TEST(made_from_declarations),
-        UNIT_TEST(outcomes),
-        UNIT_TEST(library_calls),
-        UNIT_TEST(plain_memory),
-        UNIT_TEST(traps_at_plain_memory),
-        UNIT_TEST(files_of_tests),
-        UNIT_TEST(tests_that_leave_plain_memory),
+        UNIT_TEST(values_in_and_out), UNIT_TEST(nans),
+        UNIT_TEST(instances),         UNIT_TEST(made_from_declarations),
+        UNIT_TEST(outcomes),          UNIT_TEST(library_calls),
+        UNIT_TEST(plain_memory),      UNIT_TEST(traps_at_plain_memory),
+        UNIT_TEST(files_of_tests),    UNIT_TEST(files_for_the_evaluator),
+        UNIT_TEST(differences),       UNIT_TEST(tests_that_leave_plain_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

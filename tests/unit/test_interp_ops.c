@@ -702,7 +702,7 @@ static void check_operands(World **worlds, const Subject *s, const u64 *in)
 
 static void check_subject(Fixture *f, const Subject *s, Rng *rng, u32 rounds)
 {
-    World *worlds[INTERP_FORM_COUNT];
+    World *worlds[INTERP_PROFILE + 1];
     PulleyModule module = make_module(f, s);
     FOR_FORMS(form)
     {

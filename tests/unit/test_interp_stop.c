@@ -5,7 +5,7 @@
 #include "base/threads.h"
 
 #define FOR_WORLDS(world, state, ...) \
-    for (u32 form = INTERP_SWITCH; form < INTERP_FORM_COUNT; form++) \
+    for (u32 form = INTERP_SWITCH; form <= INTERP_PROFILE; form++) \
         for (World *world = \
                  !dv_interp_has_form((InterpForm)form) \
                      ? NULL \

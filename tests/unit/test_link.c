@@ -65,13 +65,14 @@ static void expect(Fixture *f, const char *text, const char *const *parts)
 
 static void calls_by_name(void **state)
 {
-    EXPECT(*state,
-           "function %a(i32) -> i32 {\n fn0 = %b(i32) -> i32\n fn1 = colocated %a(i32) -> i32\n"
-           " fn2 = %far(i32) -> i32\n"
-           "block0(v0: i32):\n v1 = call fn0(v0)\n v2 = call fn1(v1)\n v3 = call fn2(v2)\n return v3\n}\n"
-           "function %b(i32) -> i32 {\nblock0(v0: i32):\n return v0\n}\n",
-           "profile sandboxed", "type 1 -> 1\n", "import type0\n", "func type0", "call_far s", ", func1\n",
-           "call s", ", func0\n", "call_import s", ", import0\n", "func type0");
+    EXPECT(
+        *state,
+        "function %a(i32) -> i32 {\n fn0 = %b(i32) -> i32\n fn1 = colocated %a(i32) -> i32\n"
+        " fn2 = %far(i32) -> i32\n"
+        "block0(v0: i32):\n v1 = call fn0(v0)\n v2 = call fn1(v1)\n v3 = call fn2(v2)\n return v3\n}\n"
+        "function %b(i32) -> i32 {\nblock0(v0: i32):\n return v0\n}\n",
+        "profile sandboxed", "type 1 -> 1\n", "import type0\n", "func type0", "call_far s",
+        ", func1\n", "call s", ", func0\n", "call_import s", ", import0\n", "func type0");
 }
 
 /* A tail call of a name that is in the module after all; the word that is left traps. */
@@ -146,37 +147,40 @@ static void type_of_a_function(void **state)
 /* What nobody declares below the highest index is there. */
 static void entities_by_index(void **state)
 {
-    EXPECT(*state,
-           "function %a(i32) -> i32 wasm {\n heap0 = memory 2, index i64, min 1, page 0x10000\n"
-           " global0 = global 1, i64, mutable\n table0 = table 1, index i64, min 1, externref\n"
-           " data0 = data 1\n elem0 = elem 1\n"
-           " sig0 = (i64) wasm\n type0 = func (i64), sig0\n tag0 = tag 1, type0\n"
-           "block0(v0: i32):\n v1 = global_get.i64 global0\n v2 = ireduce.i32 v1\n return v2\n}\n"
-           "function %b() wasm {\n heap0 = memory 0, index i32, min 1, max 1, page 0x10000, shared\n"
-           "block0:\n return\n}\n",
-           "type 1 -> 0\n", "memory i32 shared\nmemory i32\nmemory i64\nglobal 4\nglobal 8 mutable\n",
-           "table i32 func\ntable i64 extern\ntag type0\ntag type1\nelem func\nelem func\ndata 2\n",
-           "global_get64 s", ", global1\n");
+    EXPECT(
+        *state,
+        "function %a(i32) -> i32 wasm {\n heap0 = memory 2, index i64, min 1, page 0x10000\n"
+        " global0 = global 1, i64, mutable\n table0 = table 1, index i64, min 1, externref\n"
+        " data0 = data 1\n elem0 = elem 1\n"
+        " sig0 = (i64) wasm\n type0 = func (i64), sig0\n tag0 = tag 1, type0\n"
+        "block0(v0: i32):\n v1 = global_get.i64 global0\n v2 = ireduce.i32 v1\n return v2\n}\n"
+        "function %b() wasm {\n heap0 = memory 0, index i32, min 1, max 1, page 0x10000, shared\n"
+        "block0:\n return\n}\n",
+        "type 1 -> 0\n", "memory i32 shared\nmemory i32\nmemory i64\nglobal 4\nglobal 8 mutable\n",
+        "table i32 func\ntable i64 extern\ntag type0\ntag type1\nelem func\nelem func\ndata 2\n",
+        "global_get64 s", ", global1\n");
 }
 
 /* What is recorded of a call is where it ends; a handler names where it begins. */
 static void handlers_of_calls(void **state)
 {
-    EXPECT(*state,
-           "function %a(i32) -> i32 wasm {\n sig0 = (i32) -> i32 wasm\n fn0 = colocated %a sig0\n"
-           " sig1 = () wasm\n type1 = func (), sig1\n tag7 = tag 1, type1\n"
-           "block0(v0: i32):\n try_call fn0(v0), sig0, block1(ret0), [ tag7: block2, default: block3 ]\n"
-           "block1(v1: i32):\n return v1\n"
-           "block2:\n v2 = iconst.i32 2\n return v2\n"
-           "block3:\n v3 = iconst.i32 3\n return v3\n}\n",
-           "tag type0\ntag type1\n", "    call s", ", func0\n    catch tag1, L", "    catch all, L",
-           "xconst16 s0, 2", "xconst16 s0, 3");
+    EXPECT(
+        *state,
+        "function %a(i32) -> i32 wasm {\n sig0 = (i32) -> i32 wasm\n fn0 = colocated %a sig0\n"
+        " sig1 = () wasm\n type1 = func (), sig1\n tag7 = tag 1, type1\n"
+        "block0(v0: i32):\n try_call fn0(v0), sig0, block1(ret0), [ tag7: block2, default: block3 ]\n"
+        "block1(v1: i32):\n return v1\n"
+        "block2:\n v2 = iconst.i32 2\n return v2\n"
+        "block3:\n v3 = iconst.i32 3\n return v3\n}\n",
+        "tag type0\ntag type1\n", "    call s", ", func0\n    catch tag1, L", "    catch all, L",
+        "xconst16 s0, 2", "xconst16 s0, 3");
 }
 
 static void head_of_the_module(void **state)
 {
     static const char metered[] = "function %a() wasm {\nblock0:\n fuel 3\n return\n}\n";
-    static const char raw[] = "function %a(i32) -> i32 {\nblock0(v0: i32):\n v1 = load.i32 v0\n return v1\n}\n";
+    static const char raw[] =
+        "function %a(i32) -> i32 {\nblock0(v0: i32):\n v1 = load.i32 v0\n return v1\n}\n";
     Linked linked = link_text(*state, "pulley64be", metered);
     assert_true(linked.module.module.metered);
     assert_true(linked.module.module.big);
@@ -261,18 +265,12 @@ static void unused_declarations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(calls_by_name),
-        UNIT_TEST(tail_calls_by_name),
-        UNIT_TEST(tail_calls_from_frames),
-        UNIT_TEST(addresses_and_symbols),
-        UNIT_TEST(types_kept_apart),
-        UNIT_TEST(type_of_a_function),
-        UNIT_TEST(entities_by_index),
-        UNIT_TEST(handlers_of_calls),
-        UNIT_TEST(head_of_the_module),
-        UNIT_TEST(names_said_twice),
-        UNIT_TEST(nothing_to_link),
-        UNIT_TEST(what_cannot_be_linked),
+        UNIT_TEST(calls_by_name),          UNIT_TEST(tail_calls_by_name),
+        UNIT_TEST(tail_calls_from_frames), UNIT_TEST(addresses_and_symbols),
+        UNIT_TEST(types_kept_apart),       UNIT_TEST(type_of_a_function),
+        UNIT_TEST(entities_by_index),      UNIT_TEST(handlers_of_calls),
+        UNIT_TEST(head_of_the_module),     UNIT_TEST(names_said_twice),
+        UNIT_TEST(nothing_to_link),        UNIT_TEST(what_cannot_be_linked),
         UNIT_TEST(unused_declarations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,8 +125,8 @@ static void check_dests(const Ordered *o, Block b)
         u32 label = order->edge_labels[order->edge_start[b.id] + i];
         const LoweredBlock *at = &order->blocks.data[label];
         if (at->dest == LOWERED_BLOCK) {
-            u32 arrivals = dv_cfg_num_preds(&o->cfg, dests[i].block) +
-                           (dests[i].block.id == o->cfg.entry.id);
+            u32 arrivals =
+                dv_cfg_num_preds(&o->cfg, dests[i].block) + (dests[i].block.id == o->cfg.entry.id);
             assert_int_equal(at->block.id, dests[i].block.id);
             assert_true(arrivals == 1 || dv_inst_const(o->f, branch)->op == OP_jump);
             continue;
@@ -264,9 +264,11 @@ static void what_is_unused_is_left_out(void **state)
 {
     Fixture *x = *state;
     VCode vcode;
-    lower_text(x, "function %f(i64, i64) -> i64 {\nblock0(v0: i64, v1: i64):\nv2 = imul v0, v1\nv3 = ineg v2\n"
-                  "v4 = udiv v0, v1\nv5 = load.i64 v0\nstore v1, v0\nreturn v0\n}\n",
-               &vcode);
+    lower_text(
+        x,
+        "function %f(i64, i64) -> i64 {\nblock0(v0: i64, v1: i64):\nv2 = imul v0, v1\nv3 = ineg v2\n"
+        "v4 = udiv v0, v1\nv5 = load.i64 v0\nstore v1, v0\nreturn v0\n}\n",
+        &vcode);
     assert_int_equal(count_op(&vcode, "xmul64") + count_op(&vcode, "xneg64"), 0);
     assert_int_equal(count_op(&vcode, "xdiv64_u"), 1);
     u32 load = 0, store = 0;
@@ -283,15 +285,22 @@ static void only_what_one_user_reads_is_merged(void **state)
 {
     Fixture *x = *state;
     VCode vcode;
-    lower_text(x, "function %f(f64, f64) -> f64 {\nblock0(v0: f64, v1: f64):\nv2 = fmul v0, v1\nv3 = fadd v2, v1\nreturn v3\n}\n",
-               &vcode);
+    lower_text(
+        x,
+        "function %f(f64, f64) -> f64 {\nblock0(v0: f64, v1: f64):\nv2 = fmul v0, v1\nv3 = fadd v2, v1\nreturn v3\n}\n",
+        &vcode);
     assert_int_equal(count_op(&vcode, "fmuladd64"), 1);
     assert_int_equal(count_op(&vcode, "fmul64"), 0);
-    lower_text(x, "function %f(f64, f64) -> f64, f64 {\nblock0(v0: f64, v1: f64):\nv2 = fmul v0, v1\nv3 = fadd v2, v1\n"
-                  "v4 -> v2\nreturn v3, v4\n}\n",
-               &vcode);
+    lower_text(
+        x,
+        "function %f(f64, f64) -> f64, f64 {\nblock0(v0: f64, v1: f64):\nv2 = fmul v0, v1\nv3 = fadd v2, v1\n"
+        "v4 -> v2\nreturn v3, v4\n}\n",
+        &vcode);
     assert_int_equal(count_op(&vcode, "fmuladd64"), 0);
-    lower_text(x, "function %f(f64) -> f64 {\nblock0(v0: f64):\nv2 = fmul v0, v0\nv3 = fadd v2, v2\nreturn v3\n}\n", &vcode);
+    lower_text(
+        x,
+        "function %f(f64) -> f64 {\nblock0(v0: f64):\nv2 = fmul v0, v0\nv3 = fadd v2, v2\nreturn v3\n}\n",
+        &vcode);
     assert_int_equal(count_op(&vcode, "fmuladd64"), 0);
 }
 
@@ -307,16 +316,19 @@ static void long_chains_of_names(void **state)
     dv_text_init(&text, &x->arena);
     dv_text_str(&text, "function %f(i64) -> i64 {\nblock0(v0: i64):\n");
     for (u32 i = 1; i <= LENGTH; i++) {
-        dv_text_printf(&text, "v%u = bitcast.%s v%u\n", (unsigned)i, i % 2 == 0 ? "i64" : "f64", (unsigned)(i - 1));
+        dv_text_printf(&text, "v%u = bitcast.%s v%u\n", (unsigned)i, i % 2 == 0 ? "i64" : "f64",
+                       (unsigned)(i - 1));
     }
     for (u32 i = LENGTH + 1; i <= 2 * LENGTH; i++) {
-        dv_text_printf(&text, "v%u = iadd v%u, v%u\n", (unsigned)i, (unsigned)(i - 1), (unsigned)LENGTH);
+        dv_text_printf(&text, "v%u = iadd v%u, v%u\n", (unsigned)i, (unsigned)(i - 1),
+                       (unsigned)LENGTH);
     }
     dv_text_printf(&text, "return v%u\n}\n", (unsigned)(2 * LENGTH));
     lower_text(x, text.data, &vcode);
     assert_int_equal(count_op(&vcode, "xadd64"), LENGTH);
     for (u32 i = 0; i < vcode.operands.len; i++) {
-        assert_int_equal(vcode.vreg_alias.data[vcode.operands.data[i].vreg.id], vcode.operands.data[i].vreg.id);
+        assert_int_equal(vcode.vreg_alias.data[vcode.operands.data[i].vreg.id],
+                         vcode.operands.data[i].vreg.id);
     }
 }
 
@@ -326,7 +338,7 @@ static void memory_is_in_proportion(void **state)
     Fixture *x = *state;
     usize used[2];
     for (u32 n = 0; n < 2; n++) {
-        u32 blocks = 10000 << n;
+        u32 blocks = (u32)10000 << n;
         TextBuf text;
         CompiledFunc **funcs;
         u32 count;
@@ -335,11 +347,12 @@ static void memory_is_in_proportion(void **state)
         dv_text_init(&text, &own->arena);
         dv_text_str(&text, "function %f(i32) -> i32 {\nblock0(v0: i32):\njump block1\n");
         for (u32 b = 1; b < blocks; b++) {
-            dv_text_printf(&text, "block%u:\nbrif v0, block%u, block%u\n", (unsigned)b, (unsigned)(b + 1),
-                           (unsigned)(b > 2 ? b - 1 : b + 1));
+            dv_text_printf(&text, "block%u:\nbrif v0, block%u, block%u\n", (unsigned)b,
+                           (unsigned)(b + 1), (unsigned)(b > 2 ? b - 1 : b + 1));
         }
         dv_text_printf(&text, "block%u:\nreturn v0\n}\n", (unsigned)blocks);
-        assert_null(compile_text(own, isa_of("pulley64"), ALLOCATOR_FAST, text.data, &funcs, &count));
+        assert_null(
+            compile_text(own, isa_of("pulley64"), ALLOCATOR_FAST, text.data, &funcs, &count));
         used[n] = own->pool.used_bytes;
         unit_teardown((void **)&own);
     }

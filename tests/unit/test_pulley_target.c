@@ -55,7 +55,8 @@ static void check_shapes(const FormRow *row, bool is_acc)
         if (is_acc_field ? from->role != PROLE_SRC : from->role != to->role) {
             fail_msg("%s: field %s has another role", name, to->name);
         }
-        assert_true(is_acc ? to->size_bytes == from->size_bytes : to->size_bytes <= from->size_bytes);
+        assert_true(is_acc ? to->size_bytes == from->size_bytes
+                           : to->size_bytes <= from->size_bytes);
     }
     assert_int_equal(accs, is_acc);
     assert_int_equal(dv_pulley_ops[row->general].result, dv_pulley_ops[row->form].result);
@@ -107,7 +108,7 @@ static void every_form_has_its_row(void **state)
         if (ends_with(name, "_far")) {
             PulleyOp near = dv_pulley_op_find(name, strlen(name) - 4);
             assert_true(near == PULLEY_OP_COUNT ||
-                        has_form(small_rows, ARRAY_LEN(small_rows), near));
+                        has_form(small_rows, ARRAY_LEN(small_rows), (u32)near));
         }
         char wide[64];
         if (ends_with(name, "_i8")) {
@@ -173,7 +174,9 @@ static const char *code_of(Fixture *x, const char *text)
     return code;
 }
 
-#define BINARY(type, body) "function %f(" type ", " type ") -> " type " {\nblock0(v0: " type ", v1: " type "):\n" body "}\n"
+#define BINARY(type, body) \
+    "function %f(" type ", " type ") -> " type " {\nblock0(v0: " type ", v1: " type "):\n" body \
+    "}\n"
 
 static void expect(Fixture *x, const char *text, const char *const *wanted)
 {
@@ -190,16 +193,24 @@ static void expect(Fixture *x, const char *text, const char *const *wanted)
 static void constants_are_part_of_instructions(void **state)
 {
     Fixture *x = *state;
-    EXPECT(x, BINARY("i32", "v2 = iconst.i32 127\nv3 = iadd v2, v0\nreturn v3\n"), "xadd32_i8 s0, s0, 127");
-    EXPECT(x, BINARY("i32", "v2 = iconst.i32 128\nv3 = iadd v0, v2\nreturn v3\n"), "xadd32_i32 s0, s0, 128");
-    EXPECT(x, BINARY("i32", "v2 = iconst.i32 128\nv3 = isub v0, v2\nreturn v3\n"), "xadd32_i8 s0, s0, -128");
-    EXPECT(x, BINARY("i32", "v2 = iconst.i32 0x80000000\nv3 = isub v0, v2\nreturn v3\n"), "xsub32", "xconst32");
-    EXPECT(x, BINARY("i32", "v2 = iconst.i32 7\nv3 = isub v2, v0\nreturn v3\n"), "xrsub32_i32 s0, s0, 7");
+    EXPECT(x, BINARY("i32", "v2 = iconst.i32 127\nv3 = iadd v2, v0\nreturn v3\n"),
+           "xadd32_i8 s0, s0, 127");
+    EXPECT(x, BINARY("i32", "v2 = iconst.i32 128\nv3 = iadd v0, v2\nreturn v3\n"),
+           "xadd32_i32 s0, s0, 128");
+    EXPECT(x, BINARY("i32", "v2 = iconst.i32 128\nv3 = isub v0, v2\nreturn v3\n"),
+           "xadd32_i8 s0, s0, -128");
+    EXPECT(x, BINARY("i32", "v2 = iconst.i32 0x80000000\nv3 = isub v0, v2\nreturn v3\n"), "xsub32",
+           "xconst32");
+    EXPECT(x, BINARY("i32", "v2 = iconst.i32 7\nv3 = isub v2, v0\nreturn v3\n"),
+           "xrsub32_i32 s0, s0, 7");
     EXPECT(x, BINARY("i64", "v2 = iconst.i64 -2147483648\nv3 = band v0, v2\nreturn v3\n"),
            "xband64_i32 s0, s0, -2147483648");
-    EXPECT(x, BINARY("i64", "v2 = iconst.i64 0x80000000\nv3 = band v0, v2\nreturn v3\n"), "xconst64", "xband64");
-    EXPECT(x, BINARY("i64", "v2 = iconst.i8 -1\nv3 = ishl v0, v2\nreturn v3\n"), "xshl64_i8 s0, s0, 63");
-    EXPECT(x, BINARY("i32", "v2 = iconst.i64 1\nv3 = rotr v0, v2\nreturn v3\n"), "xrotl32_i8 s0, s0, 31");
+    EXPECT(x, BINARY("i64", "v2 = iconst.i64 0x80000000\nv3 = band v0, v2\nreturn v3\n"),
+           "xconst64", "xband64");
+    EXPECT(x, BINARY("i64", "v2 = iconst.i8 -1\nv3 = ishl v0, v2\nreturn v3\n"),
+           "xshl64_i8 s0, s0, 63");
+    EXPECT(x, BINARY("i32", "v2 = iconst.i64 1\nv3 = rotr v0, v2\nreturn v3\n"),
+           "xrotl32_i8 s0, s0, 31");
 }
 
 #define BRANCH(type, body) \
@@ -210,24 +221,32 @@ static void branches_compare(void **state)
 {
     Fixture *x = *state;
     /* The first target follows, so that the branch goes to the second, on the opposite condition. */
-    EXPECT(x, BRANCH("i32", "v2 = icmp slt v0, v1\nbrif v2, block1, block2\n"), "br_if_xslteq32 s1, s0", "!jump");
-    EXPECT(x, BRANCH("i32", "v2 = icmp ule v0, v1\nbrif v2, block2, block1\n"), "br_if_xult32 s1, s0", "!jump");
-    EXPECT(x, BRANCH("i64", "v2 = iconst.i64 -32768\nv3 = icmp ult v0, v2\nbrif v3, block2, block1\n"),
+    EXPECT(x, BRANCH("i32", "v2 = icmp slt v0, v1\nbrif v2, block1, block2\n"),
+           "br_if_xslteq32 s1, s0", "!jump");
+    EXPECT(x, BRANCH("i32", "v2 = icmp ule v0, v1\nbrif v2, block2, block1\n"),
+           "br_if_xult32 s1, s0", "!jump");
+    EXPECT(x,
+           BRANCH("i64", "v2 = iconst.i64 -32768\nv3 = icmp ult v0, v2\nbrif v3, block2, block1\n"),
            "br_if_xugteq64_i16 s0, -32768");
-    EXPECT(x, BRANCH("i64", "v2 = iconst.i64 32767\nv3 = icmp sgt v0, v2\nbrif v3, block2, block1\n"),
+    EXPECT(x,
+           BRANCH("i64", "v2 = iconst.i64 32767\nv3 = icmp sgt v0, v2\nbrif v3, block2, block1\n"),
            "br_if_xslteq64 s");
     EXPECT(x, BRANCH("i32", "v2 = iconst.i32 -1\nv3 = icmp ugt v0, v2\nbrif v3, block2, block1\n"),
            "br_if_xulteq32 s0, s");
     EXPECT(x, BRANCH("i32", "v2 = iconst.i32 0\nv3 = icmp uge v0, v2\nbrif v3, block2, block1\n"),
            "br_if_xult32_i16 s0, 0");
     EXPECT(x, BRANCH("i8", "v2 = iconst.i8 255\nv3 = icmp ule v0, v2\nbrif v3, block2, block1\n"),
-           "zext8_32", "br_if_xugteq32_i16 s", ", 256");
+           "zext8_32", "br_if_xugteq32_i16_acc s", ", 256");
     EXPECT(x, BRANCH("i8", "v2 = iconst.i8 255\nv3 = icmp sle v0, v2\nbrif v3, block2, block1\n"),
-           "sext8_32", "br_if_xsgteq32_i16 s", ", 0");
-    EXPECT(x, BRANCH("f64", "v2 = fcmp lt v0, v1\nbrif v2, block1, block2\n"), "br_if_fnlt64 s0, s1");
-    EXPECT(x, BRANCH("f64", "v2 = fcmp uge v0, v1\nbrif v2, block2, block1\n"), "br_if_flt64 s0, s1");
-    EXPECT(x, BRANCH("f32", "v2 = fcmp ne v0, v1\nbrif v2, block1, block2\n"), "br_if_feq32 s0, s1");
-    EXPECT(x, BRANCH("f32", "v2 = fcmp one v0, v1\nbrif v2, block2, block1\n"), "flt32", "br_if_not32");
+           "sext8_32", "br_if_xsgteq32_i16_acc s", ", 0");
+    EXPECT(x, BRANCH("f64", "v2 = fcmp lt v0, v1\nbrif v2, block1, block2\n"),
+           "br_if_fnlt64 s0, s1");
+    EXPECT(x, BRANCH("f64", "v2 = fcmp uge v0, v1\nbrif v2, block2, block1\n"),
+           "br_if_flt64 s0, s1");
+    EXPECT(x, BRANCH("f32", "v2 = fcmp ne v0, v1\nbrif v2, block1, block2\n"),
+           "br_if_feq32 s0, s1");
+    EXPECT(x, BRANCH("f32", "v2 = fcmp one v0, v1\nbrif v2, block2, block1\n"), "flt32",
+           "br_if_not32");
 }
 
 static void results_are_taken_from_the_accumulator(void **state)
@@ -237,37 +256,51 @@ static void results_are_taken_from_the_accumulator(void **state)
     EXPECT(x, BINARY("i32", "v2 = imul v0, v1\nv3 = isub v1, v2\nreturn v3\n"), "xsub32_accb");
     EXPECT(x, BINARY("i32", "v2 = imul v0, v1\nv3 = ishl v1, v2\nreturn v3\n"), "xshl32 s");
     EXPECT(x, BINARY("f64", "v2 = fdiv v0, v1\nv3 = fmul v1, v2\nreturn v3\n"), "fmul64_acc");
-    EXPECT(x, BINARY("f64", "v2 = fmul v0, v1\nv3 = fadd v1, v2\nreturn v3\n"), "fmuladd64 s0, s0, s1, s1");
-    EXPECT(x, BINARY("f64", "v2 = fmul v0, v1\nv3 = fadd v1, v2\nv4 = fsub v3, v2\nreturn v4\n"), "!fmuladd");
+    EXPECT(x, BINARY("f64", "v2 = fmul v0, v1\nv3 = fadd v1, v2\nreturn v3\n"),
+           "fmuladd64 s0, s0, s1, s1");
+    EXPECT(x, BINARY("f64", "v2 = fmul v0, v1\nv3 = fadd v1, v2\nv4 = fsub v3, v2\nreturn v4\n"),
+           "!fmuladd");
     /* Another class, a label between, a call between. */
-    EXPECT(x, BINARY("i64", "v2 = imul v0, v1\nv3 = ireduce.i32 v2\nv4 = iadd v3, v3\nv5 = uextend.i64 v4\nreturn v5\n"),
-           "xadd32 s");
-    EXPECT(x, BINARY("i32", "v2 = imul v0, v1\njump block1(v2)\nblock1(v3: i32):\nv4 = iadd v3, v1\nbrif v4, block1(v4), block2\n"
-                            "block2:\nreturn v4\n"),
-           "xadd32 s", "!xadd32_acc");
-    EXPECT(x, "function %f(i32) -> i32 {\nfn0 = %g(i32) -> i32\nblock0(v0: i32):\nv1 = iadd v0, v0\nv2 = call fn0(v1)\n"
-              "v3 = iadd v2, v1\nreturn v3\n}\n",
-           "!xadd32_acc");
+    EXPECT(
+        x,
+        BINARY(
+            "i64",
+            "v2 = imul v0, v1\nv3 = ireduce.i32 v2\nv4 = iadd v3, v3\nv5 = uextend.i64 v4\nreturn v5\n"),
+        "xadd32 s");
+    EXPECT(
+        x,
+        BINARY(
+            "i32",
+            "v2 = imul v0, v1\njump block1(v2)\nblock1(v3: i32):\nv4 = iadd v3, v1\nbrif v4, block1(v4), block2\n"
+            "block2:\nreturn v4\n"),
+        "xadd32 s", "!xadd32_acc");
+    EXPECT(
+        x,
+        "function %f(i32) -> i32 {\nfn0 = %g(i32) -> i32\nblock0(v0: i32):\nv1 = iadd v0, v0\nv2 = call fn0(v1)\n"
+        "v3 = iadd v2, v1\nreturn v3\n}\n",
+        "!xadd32_acc");
 }
 
 static void selections_compare(void **state)
 {
     Fixture *x = *state;
-    EXPECT(x, BINARY("i32", "v2 = icmp sge v0, v1\nv3 = select v2, v0, v1\nreturn v3\n"), "xselect_slt32 s0, s0, s1, s1, s0");
-    EXPECT(x, BINARY("i64", "v2 = icmp ugt v0, v1\nv3 = select v2, v0, v1\nreturn v3\n"), "xselect_ult64 s0, s1, s0, s0, s1");
-    EXPECT(x, BINARY("i8", "v2 = icmp ugt v0, v1\nv3 = select v2, v0, v1\nreturn v3\n"), "xult32", "xselect s0");
+    EXPECT(x, BINARY("i32", "v2 = icmp sge v0, v1\nv3 = select v2, v0, v1\nreturn v3\n"),
+           "xselect_slt32 s0, s0, s1, s1, s0");
+    EXPECT(x, BINARY("i64", "v2 = icmp ugt v0, v1\nv3 = select v2, v0, v1\nreturn v3\n"),
+           "xselect_ult64 s0, s1, s0, s0, s1");
+    EXPECT(x, BINARY("i8", "v2 = icmp ugt v0, v1\nv3 = select v2, v0, v1\nreturn v3\n"), "xult32",
+           "xselect s0");
 }
 
-static const char fib[] =
-    "function %fib(i32) -> i32 {\n"
-    "fn0 = colocated %fib(i32) -> i32\n"
-    "block0(v0: i32):\n"
-    "v1 = iconst.i32 2\nv2 = icmp slt v0, v1\nbrif v2, block1, block2\n"
-    "block1:\nreturn v0\n"
-    "block2:\n"
-    "v3 = iconst.i32 1\nv4 = isub v0, v3\nv5 = call fn0(v4)\n"
-    "v6 = iconst.i32 2\nv7 = isub v0, v6\nv8 = call fn0(v7)\n"
-    "v9 = iadd v5, v8\nreturn v9\n}\n";
+static const char fib[] = "function %fib(i32) -> i32 {\n"
+                          "fn0 = colocated %fib(i32) -> i32\n"
+                          "block0(v0: i32):\n"
+                          "v1 = iconst.i32 2\nv2 = icmp slt v0, v1\nbrif v2, block1, block2\n"
+                          "block1:\nreturn v0\n"
+                          "block2:\n"
+                          "v3 = iconst.i32 1\nv4 = isub v0, v3\nv5 = call fn0(v4)\n"
+                          "v6 = iconst.i32 2\nv7 = isub v0, v6\nv8 = call fn0(v7)\n"
+                          "v9 = iadd v5, v8\nreturn v9\n}\n";
 
 /* Arguments are computed into the slots where the callee wants them. */
 static void calls_need_no_moves(void **state)
@@ -276,12 +309,14 @@ static void calls_need_no_moves(void **state)
     CompiledFunc **funcs;
     u32 count;
     assert_null(compile_text(x, isa_of("pulley64"), ALLOCATOR_MAIN, fib, &funcs, &count));
-    assert_true(funcs[0]->allocation.moves <= 1); /* the first result, which the second call would overwrite */
+    assert_true(funcs[0]->allocation.moves <=
+                1); /* the first result, which the second call would overwrite */
     assert_int_equal(funcs[0]->allocation.loads + funcs[0]->allocation.stores, 0);
     assert_int_equal(funcs[0]->code.frame.size_bytes, 0);
-    static const char straight[] = "function %f(i32, i64) -> i32 {\nfn0 = %g(i32, i64) -> i32\nblock0(v0: i32, v1: i64):\n"
-                                   "v2 = iconst.i32 5\nv3 = iadd v0, v2\nv4 = ineg v1\nv5 = call fn0(v3, v4)\n"
-                                   "v6 = ineg v5\nreturn v6\n}\n";
+    static const char straight[] =
+        "function %f(i32, i64) -> i32 {\nfn0 = %g(i32, i64) -> i32\nblock0(v0: i32, v1: i64):\n"
+        "v2 = iconst.i32 5\nv3 = iadd v0, v2\nv4 = ineg v1\nv5 = call fn0(v3, v4)\n"
+        "v6 = ineg v5\nreturn v6\n}\n";
     assert_null(compile_text(x, isa_of("pulley64"), ALLOCATOR_MAIN, straight, &funcs, &count));
     assert_int_equal(funcs[0]->allocation.moves, 0);
 }
@@ -341,17 +376,21 @@ static void arguments_beyond_the_window(void **state)
         }
     }
     /* An i128 whose halves are in the window and in the block. */
-    compile_both_ways(x, dv_arena_printf(&x->arena, "function %%f(i32, i128%s) -> i128, i32%s {\nblock0(v0: i32, v1: i128%s):\n"
-                                                    "return v23, v0%s\n}\n",
-                                         ", i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, "
-                                         "i128, i128, i128, i128, i128, i128, i128, i128, i128",
-                                         ", i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, "
-                                         "i128, i128, i128, i128, i128, i128, i128, i128, i128",
-                                         ", v2: i128, v3: i128, v4: i128, v5: i128, v6: i128, v7: i128, v8: i128, v9: i128, "
-                                         "v10: i128, v11: i128, v12: i128, v13: i128, v14: i128, v15: i128, v16: i128, v17: i128, "
-                                         "v18: i128, v19: i128, v20: i128, v21: i128, v22: i128, v23: i128, v24: i128",
-                                         ", v24, v23, v22, v21, v20, v19, v18, v17, v16, v15, v14, v13, v12, v11, v10, v9, v8, "
-                                         "v7, v6, v5, v4, v3, v2"));
+    compile_both_ways(
+        x,
+        dv_arena_printf(
+            &x->arena,
+            "function %%f(i32, i128%s) -> i128, i32%s {\nblock0(v0: i32, v1: i128%s):\n"
+            "return v23, v0%s\n}\n",
+            ", i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, "
+            "i128, i128, i128, i128, i128, i128, i128, i128, i128",
+            ", i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, i128, "
+            "i128, i128, i128, i128, i128, i128, i128, i128, i128",
+            ", v2: i128, v3: i128, v4: i128, v5: i128, v6: i128, v7: i128, v8: i128, v9: i128, "
+            "v10: i128, v11: i128, v12: i128, v13: i128, v14: i128, v15: i128, v16: i128, v17: i128, "
+            "v18: i128, v19: i128, v20: i128, v21: i128, v22: i128, v23: i128, v24: i128",
+            ", v24, v23, v22, v21, v20, v19, v18, v17, v16, v15, v14, v13, v12, v11, v10, v9, v8, "
+            "v7, v6, v5, v4, v3, v2"));
 }
 
 static const char *error_of(Fixture *x, const char *text)
@@ -366,32 +405,43 @@ static void what_does_not_fit_is_told(void **state)
 {
     Fixture *x = *state;
     const char *text = many(x, "i64", 2049, 0, "call");
-    assert_non_null(strstr(error_of(x, dv_arena_printf(&x->arena, "%sreturn\n}\n", text)), "more than 2048 slots"));
-    assert_non_null(strstr(error_of(x, "function %f() -> i64 {\nss0 = explicit_slot 2147483648\nss1 = explicit_slot 4294967295\n"
-                                       "block0:\nv0 = stack_addr.i64 ss1\nreturn v0\n}\n"),
-                           "the frame needs more"));
-    assert_non_null(strstr(error_of(x, "function %f(i64) {\nfn0 = %g(i64 sarg(4294967295))\nblock0(v0: i64):\n"
-                                       "call fn0(v0)\nreturn\n}\n"),
-                           "a struct argument of more than"));
-    assert_non_null(strstr(error_of(x, "function %f(i64) tail {\nfn0 = %g(i64 sarg(8)) tail\nblock0(v0: i64):\n"
-                                       "return_call fn0(v0)\n}\n"),
-                           "a struct argument of a tail call"));
-    assert_non_null(strstr(error_of(x, "function %f() {\nblock0:\nfuel 0xffffffffffffffff\nreturn\n}\n"), "fuel"));
-    assert_non_null(strstr(error_of(x, "function %f(i32x4) {\nblock0(v0: i32x4):\nreturn\n}\n"), "i32x4"));
+    assert_non_null(strstr(error_of(x, dv_arena_printf(&x->arena, "%sreturn\n}\n", text)),
+                           "more than 2048 slots"));
+    assert_non_null(strstr(
+        error_of(
+            x,
+            "function %f() -> i64 {\nss0 = explicit_slot 2147483648\nss1 = explicit_slot 4294967295\n"
+            "block0:\nv0 = stack_addr.i64 ss1\nreturn v0\n}\n"),
+        "the frame needs more"));
+    assert_non_null(
+        strstr(error_of(x, "function %f(i64) {\nfn0 = %g(i64 sarg(4294967295))\nblock0(v0: i64):\n"
+                           "call fn0(v0)\nreturn\n}\n"),
+               "a struct argument of more than"));
+    assert_non_null(
+        strstr(error_of(x, "function %f(i64) tail {\nfn0 = %g(i64 sarg(8)) tail\nblock0(v0: i64):\n"
+                           "return_call fn0(v0)\n}\n"),
+               "a struct argument of a tail call"));
+    assert_non_null(strstr(
+        error_of(x, "function %f() {\nblock0:\nfuel 0xffffffffffffffff\nreturn\n}\n"), "fuel"));
+    assert_non_null(
+        strstr(error_of(x, "function %f(i32x4) {\nblock0(v0: i32x4):\nreturn\n}\n"), "i32x4"));
 }
 
 static void stack_slots_of_all_kinds(void **state)
 {
     Fixture *x = *state;
-    compile_both_ways(x, "function %f() -> i64, i64, i64, i64, i64, i64 {\n"
-                         "ss0 = explicit_slot 0\nss1 = explicit_slot 3\nss2 = explicit_slot 40, align = 64\n"
-                         "ss3 = explicit_slot 8, align = 4096\n"
-                         "block0:\n"
-                         "v0 = stack_addr.i64 ss0\nv1 = stack_addr.i64 ss1+2\nv2 = stack_addr.i64 ss2+39\n"
-                         "v3 = stack_addr.i64 ss3-1\nv4 = stack_addr.i64 ss1+100000\nv5 = stack_addr.i64 ss1-2147483648\n"
-                         "return v0, v1, v2, v3, v4, v5\n}\n");
-    compile_both_ways(x, "function %f(i64) {\nfn0 = %g(i64 sarg(0), i64 sarg(15), i64 sarg(16), i64)\n"
-                         "block0(v0: i64):\ncall fn0(v0, v0, v0, v0)\nreturn\n}\n");
+    compile_both_ways(
+        x,
+        "function %f() -> i64, i64, i64, i64, i64, i64 {\n"
+        "ss0 = explicit_slot 0\nss1 = explicit_slot 3\nss2 = explicit_slot 40, align = 64\n"
+        "ss3 = explicit_slot 8, align = 4096\n"
+        "block0:\n"
+        "v0 = stack_addr.i64 ss0\nv1 = stack_addr.i64 ss1+2\nv2 = stack_addr.i64 ss2+39\n"
+        "v3 = stack_addr.i64 ss3-1\nv4 = stack_addr.i64 ss1+100000\nv5 = stack_addr.i64 ss1-2147483648\n"
+        "return v0, v1, v2, v3, v4, v5\n}\n");
+    compile_both_ways(x,
+                      "function %f(i64) {\nfn0 = %g(i64 sarg(0), i64 sarg(15), i64 sarg(16), i64)\n"
+                      "block0(v0: i64):\ncall fn0(v0, v0, v0, v0)\nreturn\n}\n");
 }
 
 static void exceptions_reach_handlers(void **state)
@@ -405,7 +455,8 @@ static void exceptions_reach_handlers(void **state)
         for (u32 i = 1; i < results; i++) {
             dv_text_str(&text, ", i64");
         }
-        dv_text_str(&text, " tail\nfn0 = %g sig0\nblock0(v0: i64):\ntry_call fn0(v0), sig0, block1(ret0");
+        dv_text_str(&text,
+                    " tail\nfn0 = %g sig0\nblock0(v0: i64):\ntry_call fn0(v0), sig0, block1(ret0");
         for (u32 i = 1; i < results; i++) {
             dv_text_printf(&text, ", ret%u", (unsigned)i);
         }
@@ -415,18 +466,23 @@ static void exceptions_reach_handlers(void **state)
         }
         dv_text_printf(&text, "):\nv1000 = iadd v1, v%u\n", (unsigned)results);
         for (u32 i = 1; i < results; i++) {
-            dv_text_printf(&text, "v%u = bxor v%u, v%u\n", (unsigned)(1000 + i), (unsigned)(999 + i), (unsigned)(results - i));
+            dv_text_printf(&text, "v%u = bxor v%u, v%u\n", (unsigned)(1000 + i),
+                           (unsigned)(999 + i), (unsigned)(results - i));
         }
-        dv_text_printf(&text, "return v%u\nblock2(v999: i64):\nv998 = iadd v999, v0\nreturn v998\n}\n", (unsigned)(999 + results));
+        dv_text_printf(&text,
+                       "return v%u\nblock2(v999: i64):\nv998 = iadd v999, v0\nreturn v998\n}\n",
+                       (unsigned)(999 + results));
         compile_both_ways(x, text.data);
     }
-    compile_both_ways(x, "function %f(i64, i64) -> i64 tail {\nsig0 = (i64) -> i64, i128 tail\nfn0 = %g(i64) -> i64, i128 tail\n"
-                         "block0(v0: i64, v1: i64):\n"
-                         "try_call fn0(v0), sig0, block1(ret0, ret1), [ context v1, tag1: block2(exn0, exn1, v0), "
-                         "context v0, tag0: block2(exn1, exn0, v1), default: block3(exn0) ]\n"
-                         "block1(v2: i64, v3: i128):\nv4 = ireduce.i64 v3\nv5 = iadd v4, v2\nreturn v5\n"
-                         "block2(v6: i64, v7: i64, v8: i64):\nv9 = iadd v6, v7\nv10 = iadd v9, v8\nreturn v10\n"
-                         "block3(v11: i64):\nreturn v11\n}\n");
+    compile_both_ways(
+        x,
+        "function %f(i64, i64) -> i64 tail {\nsig0 = (i64) -> i64, i128 tail\nfn0 = %g(i64) -> i64, i128 tail\n"
+        "block0(v0: i64, v1: i64):\n"
+        "try_call fn0(v0), sig0, block1(ret0, ret1), [ context v1, tag1: block2(exn0, exn1, v0), "
+        "context v0, tag0: block2(exn1, exn0, v1), default: block3(exn0) ]\n"
+        "block1(v2: i64, v3: i128):\nv4 = ireduce.i64 v3\nv5 = iadd v4, v2\nreturn v5\n"
+        "block2(v6: i64, v7: i64, v8: i64):\nv9 = iadd v6, v7\nv10 = iadd v9, v8\nreturn v10\n"
+        "block3(v11: i64):\nreturn v11\n}\n");
 }
 
 /* Tags are at the call they belong to, once, and so is the stack map. */
@@ -435,12 +491,12 @@ static void side_tables_of_calls(void **state)
     Fixture *x = *state;
     CompiledFunc **funcs;
     u32 count;
-    const char *error =
-        compile_text(x, isa_of("pulley64"), ALLOCATOR_MAIN,
-                     "function %f(i64) -> i32 {\nss0 = explicit_slot 8\nfn0 = %g(i64 sarg(16)) -> i32\nblock0(v0: i64):\n"
-                     "<ss0, 1> v1 = call fn0(v0), stack_map=[i32 @ ss0+0]\n<7> sequence_point\n"
-                     "brif v1, block1(v1), block1(v1)\nblock1(v2: i32):\nreturn v2\n}\n",
-                     &funcs, &count);
+    const char *error = compile_text(
+        x, isa_of("pulley64"), ALLOCATOR_MAIN,
+        "function %f(i64) -> i32 {\nss0 = explicit_slot 8\nfn0 = %g(i64 sarg(16)) -> i32\nblock0(v0: i64):\n"
+        "<ss0, 1> v1 = call fn0(v0), stack_map=[i32 @ ss0+0]\n<7> sequence_point\n"
+        "brif v1, block1(v1), block1(v1)\nblock1(v2: i32):\nreturn v2\n}\n",
+        &funcs, &count);
     if (error != NULL) {
         fail_msg("%s", error);
     }
@@ -464,9 +520,9 @@ static bool is_refused(Fixture *x, const char *isa, const char *text)
     CompiledFunc **funcs;
     u32 count;
     const char *error = compile_text(x, isa_of(isa), ALLOCATOR_FAST, text, &funcs, &count);
-    return error != NULL &&
-           (strstr(error, "in the other byte order is not supported") != NULL ||
-            (strstr(error, "operation global_") != NULL && strstr(error, "128 is not supported") != NULL));
+    return error != NULL && (strstr(error, "in the other byte order is not supported") != NULL ||
+                             (strstr(error, "operation global_") != NULL &&
+                              strstr(error, "128 is not supported") != NULL));
 }
 
 static void generated_modules_verify(void **state)
@@ -477,7 +533,8 @@ static void generated_modules_verify(void **state)
         const char *isa = isas[seed % ARRAY_LEN(isas)];
         ArenaMark mark = dv_arena_mark(&x->arena);
         GenSource source;
-        GenOptions options = {.address_bits = strstr(isa, "32") != NULL ? 32 : 64, .max_insts = 200};
+        GenOptions options = {.address_bits = strstr(isa, "32") != NULL ? 32 : 64,
+                              .max_insts = 200};
         TextBuf text;
         dv_text_init(&text, &x->arena);
         dv_gen_seed(&source, seed);

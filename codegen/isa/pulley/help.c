@@ -210,6 +210,14 @@ Done pul_inst_Done(PulContext *ctx, u32 op, const u64 *fields, u32 count)
     return 0;
 }
 
+/* What a comparison gives is 0 or 1 in all of 32 bits. */
+static bool is_truth(const PulContext *ctx, Value value)
+{
+    Inst inst = dv_lower_def(ctx->lower, value);
+    u32 op = inst.id == ENTITY_NONE ? (u32)OP_nop : dv_inst_const(ctx->func, inst)->op;
+    return op == OP_icmp || op == OP_fcmp;
+}
+
 static VReg extend(PulContext *ctx, Value value, bool is_signed, u32 bits)
 {
     /* by the width of the value: 8, 16, 32 */
@@ -219,7 +227,7 @@ static VReg extend(PulContext *ctx, Value value, bool is_signed, u32 bits)
          {PULLEY_sext8_64, PULLEY_sext16_64, PULLEY_sext32}}};
     u32 width = type_lane_bits(dv_value_type(ctx->func, value));
     VReg reg = pul_slot(ctx, value);
-    if (width >= bits) {
+    if (width >= bits || (bits == 32 && is_truth(ctx, value))) {
         return reg;
     }
     u32 op = ops[bits == 64][is_signed][width == 8 ? 0 : width == 16 ? 1 : 2];

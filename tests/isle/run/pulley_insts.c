@@ -4,7 +4,8 @@
 RUN_SUPPLY
 
 enum { FIRST = 100, INSTS_MAX = 8 };
-static const TestReg X = {1}, Y = {2};
+static const TestReg X
+= {1}, Y = {2};
 
 #define SAME(name) \
     TestReg name(Run *run, Value a0) \
