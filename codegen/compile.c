@@ -30,7 +30,7 @@ static bool is_checked(const Compile *c)
 static bool verify(Compile *c)
 {
     VerifyErrors errors = {0};
-    VerifyOptions options = {c->isa->address_bits};
+    VerifyOptions options = {c->isa->any_addresses ? 0 : c->isa->address_bits};
     Work work = {0};
     if (is_checked(c) && !dv_verify(c->func, c->scratch, &options, &errors, &work)) {
         dv_diag_error(c->diag, 0, 0, "%s", errors.list.data[0].text);
@@ -101,7 +101,8 @@ bool dv_compile(const Isa *isa, const CompileOptions *options, Func *f, Arena *a
     bool ok = run(&c);
     if (ok) {
         EmitInput input = {f, &c.vcode, &c.ra, &c.allocation};
-        ok = isa->emit(isa, options, c.context, &input, arena, diag, out);
+        ok = isa->emit(isa, options, c.context, &input, scratch, diag, out);
+        dv_mach_code_copy(&out->code, arena);
         out->func = f;
         out->allocation = c.allocation.stats;
         out->num_insts = c.ra.num_insts;

@@ -66,12 +66,12 @@ static u32 run_host(Interp *vm, const InterpFunc *callee, u64 *slots, const Site
 /* Goes to the first instruction, fp being set. */
 static void start(Interp *vm, const InterpFunc *callee)
 {
-    const PulleyFunc *func = &callee->instance->module->funcs.data[callee->func];
     if (callee->instance != vm->instance) {
-        dv_interp_clean_window(vm, vm->fp, in_window(callee->args), func->window);
+        u16 window = callee->instance->module->funcs.data[callee->func].window;
+        dv_interp_clean_window(vm, vm->fp, in_window(callee->args), window);
         dv_interp_switch(vm, callee->instance);
     }
-    vm->pc = vm->code + func->code;
+    vm->pc = vm->entries[callee->func];
 }
 
 /* What `touched` may be again in a function at fp after a call to another instance: at least the end of its

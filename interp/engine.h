@@ -70,9 +70,8 @@ struct Interp {
     InterpRecord *control;
     u64 *fp;
     u64 *touched;   /* end of the slots that the running instance may see */
-    const u8 *code; /* of the instance's module */
     u8 *mem;        /* memory 0 of the instance */
-    const PulleyFunc *funcs;
+    const u8 **entries; /* where its functions begin */
     usize len;
     u64 **globals;
     u64 acc;
@@ -123,6 +122,15 @@ struct Interp {
     u32 exception_cap;
     u32 exception_hint; /* no handle below is free */
 };
+
+/* The function of this handle, NULL if there is none. */
+static inline const InterpFunc *func_of_handle(const Interp *vm, u32 handle)
+{
+    if (handle - 1 >= vm->func_count - 1) { /* 0 is none */
+        return NULL;
+    }
+    return &vm->chunks[handle / FUNC_CHUNK]->funcs[handle % FUNC_CHUNK];
+}
 
 /* ---- interp.c ---- */
 

@@ -41,10 +41,7 @@ static InterpFunc *new_func(Interp *vm)
 
 InterpFunc *dv_interp_func(const Interp *vm, u32 handle)
 {
-    if (handle == 0 || handle >= vm->func_count) {
-        return NULL;
-    }
-    return &vm->chunks[handle / FUNC_CHUNK]->funcs[handle % FUNC_CHUNK];
+    return (InterpFunc *)(uintptr_t)func_of_handle(vm, handle);
 }
 
 InterpFunc *dv_interp_host_func(Interp *vm, InterpHostFn *host, void *context, PulleyType type,
@@ -154,6 +151,7 @@ static void lay_out(Carver *carver, const PulleyModule *module, u32 counted_word
     to->symbols = carve(carver, module->symbol_count, sizeof to->symbols[0]);
     to->type_ids = carve(carver, module->types.len, sizeof to->type_ids[0]);
     to->funcs = carve(carver, module->funcs.len, sizeof to->funcs[0]);
+    to->entries = carve(carver, module->funcs.len, sizeof to->entries[0]);
     to->word_counts = carve(carver, counted_words, sizeof to->word_counts[0]);
 }
 
@@ -180,6 +178,9 @@ davit_status_t dv_instance_new(Interp *vm, const PulleyModule *module, InterpIns
     vm->instances = instance;
     for (u32 i = 0; i < module->types.len; i++) {
         instance->type_ids[i] = dv_interp_type_id(module->types.data[i]);
+    }
+    for (u32 i = 0; i < module->funcs.len; i++) {
+        instance->entries[i] = module->code + module->funcs.data[i].code;
     }
     *out = instance;
     return DAVIT_OK;

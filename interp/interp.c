@@ -267,8 +267,7 @@ void dv_interp_switch(Interp *vm, InterpInstance *instance)
 {
     vm->instance = instance;
     if (instance != NULL) {
-        vm->code = instance->module->code;
-        vm->funcs = instance->module->funcs.data;
+        vm->entries = instance->entries;
         vm->globals = instance->globals;
     }
     dv_interp_refresh(vm);
@@ -325,6 +324,8 @@ static u32 deepen(Interp *vm)
     switch (inst.op) {
     case PULLEY_call:
     case PULLEY_call_far:
+    case PULLEY_call_table:
+    case PULLEY_call_ref:
         slots = (usize)inst.fields[0];
         record_bytes = sizeof(InterpRecord);
         break;
@@ -564,7 +565,7 @@ static bool enter_func(Interp *vm, const InterpFunc *func, const u64 *slots)
     dv_interp_switch(vm, func->instance);
     vm->args_block = block;
     vm->fp = fp;
-    vm->pc = vm->code + callee->code;
+    vm->pc = vm->entries[func->func];
     return true;
 }
 

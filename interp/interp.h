@@ -130,6 +130,7 @@ struct InterpInstance {
     u64 *word_counts;
     /* The rest is the interpreter's. */
     InterpFunc **funcs; /* of this module, made when first referred to */
+    const u8 **entries; /* where they begin */
     InterpInstance *next;
     usize size_bytes;
 };

@@ -298,14 +298,15 @@ static inline void store_host64(u8 *p, u64 x)
 #define SPILLED(slot) (fp[-(slot)])
 #define SPILL(slot, x) (fp[-(slot)] = (x))
 
-#define GO_TO_FUNC(number) (pc = vm->code + vm->funcs[number].code)
+#define GO_TO_FUNC(number) (pc = vm->entries[number])
 /* Whether `touched` is not above the red zone of a function at this slot 0, which is below it. */
 #define IS_DEEPER(slot) ((usize)((u8 *)vm->touched - (u8 *)(slot)) < RED_ZONE_BYTES)
 #define CALL(k, number) \
     do { \
         InterpRecord *record_ = vm->control - 1; \
         u64 *next_ = fp + (k); \
-        TRAP_IF_CODE(IS_DEEPER(next_) || (void *)record_ < (void *)vm->touched, INTERP_DEEPER); \
+        TRAP_IF_CODE((void *)record_ < (void *)vm->touched, INTERP_DEEPER); \
+        TRAP_IF_CODE(IS_DEEPER(next_), INTERP_DEEPER); \
         record_->pc = pc + BYTES; \
         record_->fp = fp; \
         vm->control = record_; \
@@ -379,16 +380,45 @@ static inline u64 *result_block(const Interp *vm)
     return ((const InterpSpecial *)vm->control)->results;
 }
 
+/* What references name, if it is a function of the same instance and of the type that is wanted. All else, traps
+ * among it, is for the functions of calls.c. */
+static inline const InterpFunc *near_of_handle(const Interp *vm, u32 handle, i64 type)
+{
+    const InterpInstance *instance = vm->instance;
+    const InterpFunc *func = func_of_handle(vm, handle);
+    return func != NULL && func->instance == instance && func->type_id == instance->type_ids[type]
+               ? func
+               : NULL;
+}
+
+static inline const InterpFunc *near_of_table(const Interp *vm, u64 slot, i64 number, i64 type)
+{
+    const InterpTable *table = vm->instance->tables[number];
+    u64 index = table->index64 ? slot : (u32)slot;
+    return index < table->count ? near_of_handle(vm, table->elems[index], type) : NULL;
+}
+
 #define CALL_IMPORT(k, f) SLOW_CALL(call_import)
 #define CALL_TABLE(k, a, t, y) \
     do { \
         if (BYTES > 8) { \
             SLOW_CALL(call_table_far); \
         } else { \
-            SLOW_CALL(call_table); \
+            const InterpFunc *near_ = near_of_table(vm, U64(a), t, y); \
+            if (DV_LIKELY(near_ != NULL)) { \
+                CALL(k, near_->func); \
+            } \
+            REST_OF(call_table); \
         } \
     } while (0)
-#define CALL_REF(k, a, y) SLOW_CALL(call_ref)
+#define CALL_REF(k, a, y) \
+    do { \
+        const InterpFunc *near_ = near_of_handle(vm, U32(a), y); \
+        if (DV_LIKELY(near_ != NULL)) { \
+            CALL(k, near_->func); \
+        } \
+        REST_OF(call_ref); \
+    } while (0)
 #define CALL_INDIRECT(k, a, y) SLOW_CALL(call_indirect)
 #define TAIL_CALL_IMPORT(args, f, n) SLOW_CALL(return_call_import)
 #define TAIL_CALL_TABLE(a, args, t, y, n) SLOW_CALL(return_call_table)
@@ -471,6 +501,17 @@ static DV_PRESERVE_NONE u32 leave(STATE)
     DISPATCH();
 }
 
+/* The rare part of a handler, so that what it saves and restores is not saved by the common part. */
+#define REST_OF(name) DV_MUSTTAIL return rest_of_##name(STATE_NOW)
+#define REST(name) \
+    static DV_NOINLINE DV_PRESERVE_NONE u32 rest_of_##name(STATE) \
+    { \
+        enum { SIZE = 0 }; \
+        SLOW_CALL(name); \
+    }
+REST(call_table)
+REST(call_ref)
+
 static DV_PRESERVE_NONE u32 run_page1(STATE)
 {
     DV_MUSTTAIL return page1[pc[1]](STATE_NOW);
@@ -528,6 +569,7 @@ DV_NOINLINE void dv_interp_run_tail(Interp *vm)
 
 #else
 
+#define REST_OF SLOW_CALL
 #define LEAVE(status_) \
     do { \
         vm->status = (status_); \

@@ -41,6 +41,7 @@ typedef struct EmitInput {
 struct Isa {
     const char *name;
     u8 address_bits;
+    bool any_addresses; /* 32 and 64 bits wide, whatever its own are */
     bool big_endian;
     /* What the target takes: its own rules, asked by islec's predicate. */
     LegalTarget legal;

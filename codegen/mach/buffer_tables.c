@@ -161,3 +161,33 @@ void dv_mach_finish_tables(MachBuffer *buf, MachCode *code)
     HAND_OVER(unwind);
     code->frame = buf->frame;
 }
+
+/* ---- the result in another arena ---- */
+
+static void *copy_array(Arena *arena, const void *from, usize count, usize size)
+{
+    void *to = dv_arena_array(arena, count, size, 16);
+    if (count != 0) {
+        memcpy(to, from, count * size);
+    }
+    return to;
+}
+
+void dv_mach_code_copy(MachCode *code, Arena *arena)
+{
+#define COPY(data, len) ((data) = copy_array(arena, (data), (len), sizeof *(data)))
+    COPY(code->bytes, code->size_bytes);
+    COPY(code->relocs.data, code->relocs.len);
+    COPY(code->traps.data, code->traps.len);
+    COPY(code->calls.data, code->calls.len);
+    COPY(code->srclocs.data, code->srclocs.len);
+    COPY(code->tags.data, code->tags.len);
+    COPY(code->stack_maps.data, code->stack_maps.len);
+    COPY(code->unwind.data, code->unwind.len);
+    COPY(code->frame.slot_offsets, code->frame.num_slots);
+    for (u32 i = 0; i < code->calls.len; i++) {
+        MachCall *call = &code->calls.data[i];
+        COPY(call->handlers, call->num_handlers);
+    }
+#undef COPY
+}

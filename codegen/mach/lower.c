@@ -311,34 +311,15 @@ static void begin_inst(Lower *l, Inst inst)
     l->vcode->ir_inst = inst.id;
 }
 
-static bool lower_params(Lower *l, const u32 *params, u32 count, const ValueRegs *fresh)
+static bool lower_params(Lower *l, const u32 *params, u32 count)
 {
     ValueRegs *regs = ARENA_ARRAY(l->arena, ValueRegs, count + 1);
     for (u32 i = 0; i < count; i++) {
-        regs[i] = fresh != NULL ? fresh[i] : regs_of(l, params[i]);
+        regs[i] = regs_of(l, params[i]);
     }
     l->vcode->srcloc = SRCLOC_NONE;
     l->vcode->ir_inst = ENTITY_NONE;
     return l->target->lower_params(l, regs, count);
-}
-
-/* The block before an entry that is branched to: takes the parameters and hands them over. */
-static bool lower_entry(Lower *l, const LoweredOrder *order, Block entry, RaBlock *block)
-{
-    u32 count = dv_block(l->func, entry)->num_params;
-    const u32 *params = dv_block_params(l->func, entry);
-    ValueRegs *fresh = ARENA_ARRAY(l->arena, ValueRegs, count + 1);
-    u32 label = order->label_of_block[entry.id];
-    begin_edge(l, block, label);
-    for (u32 i = 0; i < count; i++) {
-        fresh[i] = dv_lower_temp(l, dv_value_type(l->func, (Value){params[i]}));
-        push_regs(l, &l->vcode->args, fresh[i]);
-    }
-    l->vcode->srcloc = SRCLOC_NONE;
-    l->vcode->ir_inst = ENTITY_NONE;
-    l->target->lower_jump(l, label);
-    dv_vcode_flush(l->vcode);
-    return lower_params(l, params, count, fresh);
 }
 
 static bool lower_block(Lower *l, const LoweredOrder *order, Block b, bool is_entry, RaBlock *block)
@@ -367,7 +348,7 @@ static bool lower_block(Lower *l, const LoweredOrder *order, Block b, bool is_en
     }
     const BlockData *data = dv_block(l->func, b);
     if (is_entry) {
-        return lower_params(l, dv_block_params(l->func, b), data->num_params, NULL);
+        return lower_params(l, dv_block_params(l->func, b), data->num_params);
     }
     block->params = l->vcode->params.len;
     for (u32 i = 0; i < data->num_params; i++) {
@@ -382,22 +363,17 @@ static bool lower_blocks(Lower *l, const LoweredOrder *order, u32 *begins)
     VCode *v = l->vcode;
     u32 count = order->blocks.len;
     vec_extend(l->arena, &v->blocks, count);
-    vec_extend(l->arena, &v->vblocks, count);
     bool ok = true;
     for (u32 i = count; i-- > 0 && ok;) {
         const LoweredBlock *lowered = &order->blocks.data[i];
         RaBlock *block = &v->blocks.data[i];
-        bool is_edge = lowered->dest < LOWERED_ENTRY;
+        bool is_edge = lowered->dest != LOWERED_BLOCK;
         block->loop_depth = order->loop_depths[i];
         block->is_cold = order->is_cold[i];
         block->succs = v->succs.len;
-        v->vblocks.data[i] =
-            (VBlock){is_edge ? ENTITY_NONE : lowered->block.id, block->is_cold, block->loop_depth};
         begins[i] = v->insts.len;
         if (is_edge) {
             lower_edge(l, order, lowered, block);
-        } else if (lowered->dest == LOWERED_ENTRY) {
-            ok = lower_entry(l, order, lowered->block, block);
         } else {
             ok = lower_block(l, order, lowered->block, i == 0, block);
         }

@@ -80,7 +80,6 @@ typedef struct LoweredBlock {
     u32 dest;    /* of an edge: number of the destination; LOWERED_BLOCK: no edge */
 } LoweredBlock;
 #define LOWERED_BLOCK UINT32_MAX
-#define LOWERED_ENTRY (UINT32_MAX - 1) /* before an entry that is a loop's header */
 
 typedef struct LoweredOrder {
     VEC(LoweredBlock) blocks;

@@ -31,9 +31,7 @@ static void push(Orderer *o, LoweredBlock block, u32 depth, bool is_cold)
 
 static bool needs_block(const Orderer *o, Op op, Block target)
 {
-    u32 before_entry =
-        target.id == o->cfg.entry.id; /* the block before it that takes the parameters */
-    return op != OP_jump && dv_cfg_num_preds(&o->cfg, target) + before_entry > 1;
+    return op != OP_jump && dv_cfg_num_preds(&o->cfg, target) > 1;
 }
 
 /* Gives dests of the branch labels: those from hot to cold, or all others. UINT32_MAX for now where the target's own is
@@ -137,9 +135,6 @@ void dv_lowered_order(LoweredOrder *order, Arena *arena, Func *f, Work *work)
     memset(order->label_of_block, 0xff, (o.cfg.num_blocks + 1) * sizeof(u32));
     find_cold(&o);
     number_dests(&o);
-    if (dv_cfg_num_preds(&o.cfg, o.cfg.entry) != 0) {
-        push(&o, (LoweredBlock){o.cfg.entry, LOWERED_ENTRY}, 0, o.is_cold[o.cfg.entry.id]);
-    }
     for (u32 pass = 0; pass < 2; pass++) {
         for (u32 i = 0; i < o.rpo.num_blocks; i++) {
             if (o.is_cold[o.rpo.rpo[i].id] == (pass == 1)) {

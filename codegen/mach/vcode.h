@@ -24,12 +24,6 @@ typedef struct VInst {
     u32 ir_inst; /* whose tags and stack map it carries; ENTITY_NONE */
 } VInst;
 
-typedef struct VBlock {
-    u32 ir_block; /* ENTITY_NONE: of an edge */
-    bool is_cold;
-    u32 loop_depth;
-} VBlock;
-
 /* What an instruction will be, before it is emitted. */
 typedef struct VInstDraft {
     u16 op;
@@ -53,7 +47,6 @@ typedef struct VCode {
     VEC(u8) vreg_classes;
     VEC(u32) vreg_alias; /* what it is another name of; itself */
     VEC(RaClobbers) clobbers;
-    VEC(VBlock) vblocks;
     VEC(RaBlock) blocks;
     VRegList params, args;
     VEC(u32) preds, succs, edge_args;

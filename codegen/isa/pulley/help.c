@@ -434,13 +434,6 @@ R32 pul_compared32(PulContext *ctx, IntCC cc, Value value)
     return extend(ctx, value, is_signed(cc), 32);
 }
 
-bool pul_has_select(PulContext *ctx, IntCC cc, IntCC *out)
-{
-    (void)ctx;
-    *out = cc;
-    return cc != INTCC_ne;
-}
-
 i64 pul_floatcc_bits(PulContext *ctx, FloatCC cc)
 {
     enum { LESS = 1, EQUAL = 2, GREATER = 4, UNORDERED = 8 };

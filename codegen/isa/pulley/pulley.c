@@ -52,7 +52,7 @@ static const LowerTarget *begin(const Isa *isa, const CompileOptions *options, F
 
 #define ISA(label, bits, big) \
     { \
-        .name = label, .address_bits = bits, .big_endian = big, \
+        .name = label, .address_bits = bits, .any_addresses = true, .big_endian = big, \
         .legal = {.name = label, \
                   .covers = dv_pul_covers, \
                   .big_endian = big, \
