@@ -53,7 +53,7 @@ _Static_assert(sizeof(InterpSpecial) % sizeof(InterpRecord) == 0, "records stay 
 enum {
     RED_ZONE_BYTES = PULLEY_WINDOW_SLOTS * 8,
     INTERP_OUT_OF_FUEL = INTERP_EXIT + 1, /* status: fuel did not suffice */
-    INTERP_DEEPER, /* status: the instruction needs `touched` elsewhere */
+    INTERP_DEEPER,                        /* status: the instruction needs `touched` elsewhere */
     FUNC_CHUNK = 256
 };
 
@@ -69,8 +69,8 @@ struct Interp {
     const u8 *pc;
     InterpRecord *control;
     u64 *fp;
-    u64 *touched;   /* end of the slots that the running instance may see */
-    u8 *mem;        /* memory 0 of the instance */
+    u64 *touched;       /* end of the slots that the running instance may see */
+    u8 *mem;            /* memory 0 of the instance */
     const u8 **entries; /* where its functions begin */
     usize len;
     u64 **globals;

@@ -36,9 +36,8 @@ bool dv_interp_locate(const InterpInstance *instance, const u8 *pc, InterpFrame 
     }
     const PulleyModule *module = instance->module;
     u32 offset = (u32)(pc - module->code) - module->funcs.data[func].code;
-    *at = (InterpFrame){.instance = (InterpInstance *)(uintptr_t)instance,
-                        .func = func,
-                        .offset = offset};
+    *at = (InterpFrame){
+        .instance = (InterpInstance *)(uintptr_t)instance, .func = func, .offset = offset};
     return true;
 }
 

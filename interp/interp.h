@@ -143,7 +143,8 @@ typedef enum InterpForm {
     INTERP_GOTO,
     INTERP_TAIL,
     INTERP_FORM_COUNT,
-    INTERP_PROFILE = INTERP_FORM_COUNT /* the switch, which counts and traces; none of the above is slower for it */
+    INTERP_PROFILE =
+        INTERP_FORM_COUNT /* the switch, which counts and traces; none of the above is slower for it */
 } InterpForm;
 
 typedef enum InterpOutcome {

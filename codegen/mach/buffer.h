@@ -386,6 +386,9 @@ MachSymbol dv_mach_symbol_entity(u32 entity_kind, u32 index);
 
 /* ---- buffer_island.c: the end ---- */
 
+/* buffer_tables.c: moves what the result points to into another arena, but for what belongs to the function: names, tags,
+ * maps. */
+void dv_mach_code_copy(MachCode *code, Arena *arena);
 /* Places what is left, resolves every use and hands over the result, which lies in the arena. Every label
  * used must be bound. The buffer may only be asked for label offsets and statistics afterwards. */
 void dv_mach_finish(MachBuffer *buf, MachCode *code);

@@ -44,14 +44,14 @@ static void missing_groups_are_refused(void **state)
     for (usize i = 0; i < ARRAY_LEN(modules); i++) {
         const char *text = dv_arena_printf(&f->arena, "%s\n", modules[i].head);
         PulleyModule module = assemble_in(f, text, dv_host_is_big());
-        module.profile = module.profile != PULLEY_SANDBOXED && sizeof(void *) == 4
-                             ? PULLEY_RAW32
-                             : module.profile;
+        module.profile = module.profile != PULLEY_SANDBOXED && sizeof(void *) == 4 ? PULLEY_RAW32
+                                                                                   : module.profile;
         const char *expected =
             modules[i].missing == NULL
                 ? ""
-                : dv_arena_printf(&f->arena, "the code may use operations of group %s, which this "
-                                             "build does not have",
+                : dv_arena_printf(&f->arena,
+                                  "the code may use operations of group %s, which this "
+                                  "build does not have",
                                   modules[i].missing);
         InterpInstance *instance;
         TextBuf why;
