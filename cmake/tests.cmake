@@ -78,7 +78,11 @@ else()
             ${CMOCKA_LIBRARY})
         davit_test(${name} unit ${name})
     endforeach()
-    # Counts which rules are taken: a copy of what holds them, compiled so.
+    # These count which rules are taken: copies of what holds them, compiled so.
+    target_sources(test_pulley_rules PRIVATE codegen/isa/pulley/lower.c codegen/isa/pulley/help.c
+        ${isle_dir}/pulley_lowering.c)
+    target_compile_definitions(test_pulley_rules PRIVATE DAVIT_RULE_HITS)
+    target_include_directories(test_pulley_rules PRIVATE ${isle_dir})
     target_sources(test_legalize PRIVATE codegen/opt/legalize.c codegen/opt/graph.c codegen/isa/common/help.c
         ${isle_dir}/expand_rules.c)
     target_compile_definitions(test_legalize PRIVATE DAVIT_RULE_HITS)

@@ -550,6 +550,7 @@ static Handler *const page1[256] = {
 #define OP(page, name, shape, result, group, ...) IF_GROUP_##group(IN_PAGE_2_##page(name))
 static Handler *const page2[256] = {
 #include "pulley/ops.def"
+    [255] = NULL /* so that it is no empty list without the groups of this page */
 };
 #undef OP
 

@@ -296,7 +296,7 @@ static bool is_wanted(const Lower *l, Inst inst)
 {
     const InstData *d = dv_inst_const(l->func, inst);
     const u32 *results = dv_inst_results(l->func, inst);
-    bool wanted = has_effect(l->func, inst);
+    bool wanted = has_effect(l->func, inst) || d->num_results == 0;
     for (u32 i = 0; i < d->num_results && !wanted; i++) {
         wanted = l->value_wanted[results[i]];
     }
