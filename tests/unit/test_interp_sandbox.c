@@ -178,6 +178,28 @@ static void histories_are_hidden_in(World *world)
     check_call(world, a, ADDED, SPY_DEPTH, 0);
     a->instance->imports[0] = own_func(b, SPILL);
     check_call(world, a, ADDED + 1, SPY_DEPTH, 0);
+    /* Tail calls to a function with a larger window. */
+    TextBuf more;
+    dv_text_init(&more, &world->f->arena);
+    dv_text_str(&more, text);
+    dv_text_printf(&more, "func type0, window 1 {\nreturn_call func%u\n}\n", ADDED + 2);
+    dv_text_printf(&more,
+                   "func type0, window 1 {\nref_func s0, entity%u\n"
+                   "return_call_ref s0, 1, type0, 0\n}\n",
+                   1 + ADDED + 2);
+    dv_text_printf(&more, "func type0, window %u {\n", SPY_WINDOW);
+    look_at_window(&more, 2, SPY_WINDOW);
+    dv_text_str(&more, "xmov s0, s1\nret\n}\n");
+    /* Calls without frame memory, deeper than the window that was entered. */
+    dv_text_printf(&more,
+                   "func type0, window 8 {\nxconst16 s4, 0\ncall s4, func%u\n"
+                   "xmov s0, s4\nret\n}\n",
+                   ADDED + 2);
+    Room *c = world_add(world, more.data);
+    for (u32 i = 0; i < 4; i++) {
+        a->instance->imports[0] = own_func(c, ADDED + i);
+        check_call(world, a, ADDED, SPY_DEPTH, 0);
+    }
 }
 
 /* The same when it ends in an exception. */
@@ -246,6 +268,8 @@ static void records_are_hidden_in(World *world)
     check_trap(world, a, SINK, 1000000, PULLEY_TRAP_stk_ovf);
     check_call(world, a, LOOK, 28, 0);
     check_trap(world, a, LOOK, 1000, PULLEY_TRAP_stk_ovf);
+    check_trap(world, a, DIVE, 1000, PULLEY_TRAP_stk_ovf);
+    check_call(world, a, DIVE, 28, 0);
 }
 
 IN_WORLDS(calls_leave_nothing)
@@ -293,6 +317,41 @@ static void hosts_leave_nothing_in(World *world)
 }
 
 IN_WORLDS(hosts_leave_nothing)
+
+typedef struct Nest {
+    InterpFunc *func;
+    u32 calls;
+} Nest;
+
+static u32 call_back(void *context, Interp *vm, u64 *slots)
+{
+    Nest *nest = context;
+    nest->calls++;
+    return dv_interp_call(vm, nest->func, slots) == INTERP_TRAPPED ? dv_interp_trap(vm)->code : 0;
+}
+
+/* From host to guest to host is a way to use up the stack of C: it ends before slots do. */
+static void nesting_ends(void **state)
+{
+    static const PulleyType type = {1, 1};
+    FOR_FORMS(form)
+    {
+        InterpConfig config = world_config(*state, (InterpForm)form);
+        Nest nest = {.calls = 0};
+        config.max_nesting = 7;
+        World *world = world_open(*state, &config);
+        Room *room = world_add(world, "type 1 -> 1\nimport type0\nfunc type0, window 2 {\n"
+                                      "call_import s0, import0\nret\n}\n");
+        room->instance->imports[0] = dv_interp_host_func(world->vm, call_back, &nest, type, 0);
+        nest.func = own_func(room, 0);
+        check_trap(world, room, 0, 1, PULLEY_TRAP_stk_ovf);
+        assert_int_equal(nest.calls, 7);
+        nest.func = room->instance->imports[0]; /* the host itself */
+        check_trap(world, room, 0, 1, PULLEY_TRAP_stk_ovf);
+        assert_int_equal(nest.calls, 7 + 7);
+        world_close(world);
+    }
+}
 
 /* ---- memory that moves ----
  *
@@ -351,6 +410,7 @@ static void memory_moves(void **state)
         World *world = world_open(*state, &config);
         Room *a = world_add(world, mover);
         Room *b = world_add(world, mover);
+        Room *c = world_add(world, mover);
         InterpMemory *memory = &a->memories[0];
         room = a;
         memory->max_pages = 100;
@@ -368,6 +428,9 @@ static void memory_moves(void **state)
             a->instance->imports[0] = imports[i];
             check_call(world, a, 2, length + 5, (length + 5) & 255);
         }
+        /* thrown by who has another memory, which is shorter */
+        a->instance->imports[0] = own_func(c, 1);
+        check_call(world, a, 2, memory->length_bytes - 5, 251);
         for (u32 func = 4; func <= 6; func++) {
             usize length = memory->length_bytes;
             dv_interp_set_fuel(world->vm, 10);
@@ -627,12 +690,19 @@ static void guards_refuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(calls_leave_nothing),        UNIT_TEST(instances_leave_nothing),
-        UNIT_TEST(histories_are_hidden),       UNIT_TEST(exceptions_leave_nothing),
-        UNIT_TEST(nested_calls_leave_nothing), UNIT_TEST(records_are_hidden),
-        UNIT_TEST(hosts_leave_nothing),        UNIT_TEST(memory_moves),
-        UNIT_TEST(accesses_are_bounded),       UNIT_TEST(atomics_are_bounded),
-        UNIT_TEST(chains_need_no_space),       UNIT_TEST(guards_refuse),
+        UNIT_TEST(calls_leave_nothing),
+        UNIT_TEST(instances_leave_nothing),
+        UNIT_TEST(histories_are_hidden),
+        UNIT_TEST(exceptions_leave_nothing),
+        UNIT_TEST(nested_calls_leave_nothing),
+        UNIT_TEST(records_are_hidden),
+        UNIT_TEST(hosts_leave_nothing),
+        UNIT_TEST(nesting_ends),
+        UNIT_TEST(memory_moves),
+        UNIT_TEST(accesses_are_bounded),
+        UNIT_TEST(atomics_are_bounded),
+        UNIT_TEST(chains_need_no_space),
+        UNIT_TEST(guards_refuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
