@@ -127,6 +127,7 @@ typedef struct Call {
     Operands operands;
     VEC(u64) imms;
     u32 window_slots, block_slots; /* of arguments */
+    u32 base;                      /* the callee's slots begin so many behind PUL_OUT */
 } Call;
 
 /* Copies a structure to the area for it, at this offset; its address there. */
@@ -170,7 +171,7 @@ static void add_args(PulContext *ctx, Call *call)
                 u64 place = pul_place(PLACE_OUTGOING, 0, slot - PULLEY_ARGS_MAX);
                 emit_1(ctx, PULLEY_spill_store_far, (const u64[]){reg.id, place}, 2);
             } else {
-                PReg to = call->is_tail ? window_reg(slot) : out_reg(slot);
+                PReg to = call->is_tail ? window_reg(slot) : out_reg(call->base + slot);
                 vec_push(l->arena, &call->operands, ra_use_fixed(reg, to));
             }
         }
@@ -180,10 +181,10 @@ static void add_args(PulContext *ctx, Call *call)
     call->block_slots = slot > PULLEY_ARGS_MAX ? slot - PULLEY_ARGS_MAX : 0;
 }
 
-static u8 call_clobbers(PulContext *ctx)
+static u8 call_clobbers(PulContext *ctx, u32 base)
 {
     RaClobbers clobbers = {0};
-    for (u32 i = 0; i < PUL_OUT_COUNT; i++) {
+    for (u32 i = base; i < PUL_OUT_COUNT; i++) {
         u32 number = PUL_OUT + i;
         clobbers.bits[0][number / 64] |= (u64)1 << number % 64;
     }
@@ -202,7 +203,8 @@ static void add_results(PulContext *ctx, Call *call, VReg **rest, u32 *num_rest)
             call->is_try ? dv_lower_try_regs(l, call->inst, false, i) : dv_lower_result_regs(l, i);
         for (u32 j = 0; j < value_regs_count(regs); j++, slot++) {
             if (slot < PULLEY_ARGS_MAX) {
-                vec_push(l->arena, &call->operands, ra_def_fixed(regs.regs[j], out_reg(slot)));
+                vec_push(l->arena, &call->operands,
+                         ra_def_fixed(regs.regs[j], out_reg(call->base + slot)));
                 if (call->is_try && slot < l->target->num_exception_values) {
                     VReg exn = dv_lower_try_regs(l, call->inst, true, slot).regs[0];
                     dv_vcode_set_alias(l->vcode, exn, regs.regs[j]);
@@ -219,7 +221,7 @@ static void add_results(PulContext *ctx, Call *call, VReg **rest, u32 *num_rest)
     call->block_slots = beyond > call->block_slots ? beyond : call->block_slots;
     for (; call->is_try && slot < l->target->num_exception_values; slot++) {
         VReg exn = dv_lower_try_regs(l, call->inst, true, slot).regs[0];
-        vec_push(l->arena, &call->operands, ra_def_fixed(exn, out_reg(slot)));
+        vec_push(l->arena, &call->operands, ra_def_fixed(exn, out_reg(call->base + slot)));
     }
     *rest = list.data;
     *num_rest = list.len;
@@ -254,7 +256,7 @@ static void emit_call(PulContext *ctx, Call *call)
     Lower *l = ctx->lower;
     bool ends = (dv_pulley_ops[call->op].effects & PX_TERM) != 0;
     u8 flags = call->is_try ? RA_INST_BRANCH : ends ? RA_INST_RETURN : 0;
-    u8 clobbers = ends && !call->is_try ? 0 : call_clobbers(ctx);
+    u8 clobbers = ends && !call->is_try ? 0 : call_clobbers(ctx, call->base);
     VInstDraft draft = {(u16)call->op,      flags,           clobbers,      call->operands.data,
                         call->operands.len, call->imms.data, call->imms.len};
     dv_vcode_emit(l->vcode, &draft);
@@ -316,7 +318,8 @@ static void add_numbers(PulContext *ctx, Call *call, const char *numbers)
                      : *p == 'f' || *p == 't' ? d->ent
                      : *p == 'y'              ? d->imm[0]
                      : *p == 's'              ? sig
-                                              : 0;
+                     : call->is_tail          ? 0
+                                              : call->base;
         vec_push(ctx->arena, &call->imms, number);
     }
     vec_push(ctx->arena, &call->imms, call->block_slots);
@@ -403,6 +406,27 @@ static const Signature *callee_signature(PulContext *ctx, Inst inst)
     return dv_inst_signature(ctx->func, inst);
 }
 
+/* Where the callee's slots begin: behind the results of the calls shortly before that are still wanted, so that these may
+ * stay where they came. */
+static u32 choose_base(PulContext *ctx, const Call *call)
+{
+    enum { FAR = 64, BASE_MAX = 8 };
+    Lower *l = ctx->lower;
+    bool ok = true;
+    u32 args = dv_pul_slots(call->sig->params, call->sig->num_params, &ok);
+    u32 results = dv_pul_slots(call->sig->results, call->sig->num_results, &ok);
+    u32 base = 0;
+    Inst at = dv_inst_prev(l->func, call->inst);
+    for (u32 i = 0; i < FAR && at.id != ENTITY_NONE && base < BASE_MAX; i++) {
+        const InstData *d = dv_inst_const(l->func, at);
+        bool is_call = (dv_ops[d->op].effects & FX_CALL) != 0 && d->num_results == 1;
+        base += is_call && l->value_wanted[dv_inst_result(l->func, at, 0).id] ? 2 : 0;
+        at = dv_inst_prev(l->func, at);
+    }
+    bool fits = args + base <= PUL_OUT_COUNT && results + base + 2 <= PUL_OUT_COUNT;
+    return fits && !call->is_tail ? base : 0;
+}
+
 void dv_pul_lower_call(PulContext *ctx, Inst inst, const u32 *targets, u32 num_targets)
 {
     Lower *l = ctx->lower;
@@ -430,6 +454,7 @@ void dv_pul_lower_call(PulContext *ctx, Inst inst, const u32 *targets, u32 num_t
         vec_push(l->arena, &call.operands, use);
     }
     add_context(ctx, &call);
+    call.base = choose_base(ctx, &call);
     add_args(ctx, &call);
     VReg *rest = NULL;
     u32 num_rest = 0;
@@ -461,7 +486,7 @@ void dv_pul_call_helper(PulContext *ctx, PulleyHelper helper, const VReg *args, 
         results[i] = dv_vcode_vreg(l->vcode, 0);
         operands[count + i] = ra_def_fixed(results[i], out_reg(i));
     }
-    VInstDraft draft = {PULLEY_call_helper,  0,    call_clobbers(ctx), operands,
+    VInstDraft draft = {PULLEY_call_helper,  0,    call_clobbers(ctx, 0), operands,
                         count + num_results, imms, ARRAY_LEN(imms)};
     dv_vcode_emit(l->vcode, &draft);
 }

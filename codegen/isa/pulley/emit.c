@@ -473,7 +473,7 @@ static u64 number_value(const Emitter *e, const PulleyField *field, u64 number)
 {
     switch (field->role) {
     case PROLE_OUT:
-        return e->k;
+        return e->k + number;
     case PROLE_FRAME:
         return e->frame_slots;
     case PROLE_SPILL:
@@ -742,10 +742,12 @@ static u32 window_slots(const Emitter *e)
         most = at_least(most, e, e->allocation->moves.data[i].to);
     }
     for (u32 i = 0; i < e->ra->num_insts; i++) {
-        u32 op = e->vcode->insts.data[i].op;
-        if (op < PULLEY_OP_COUNT && (dv_pulley_ops[op].effects & PX_CALL) != 0 && most < e->k + 2) {
-            most = e->k + 2; /* at least what an exception brings */
-        }
+        const VInst *v = &e->vcode->insts.data[i];
+        bool is_call = v->op < PULLEY_OP_COUNT && dv_pulley_shape((PulleyOp)v->op)->count != 0 &&
+                       dv_pulley_shape((PulleyOp)v->op)->fields[0].role == PROLE_OUT;
+        u32 end = is_call ? e->k + (u32)e->vcode->imms.data[v->imms] + 2
+                          : 0; /* what an exception brings */
+        most = end > most ? end : most;
     }
     return most;
 }
