@@ -1,11 +1,12 @@
 /* order.c - blocks in the order of the code.
  *
  * Reverse postorder, so that definitions come before uses, with what is cold at the end; a block that is dominated
- * by a cold one is cold too, which keeps that property. An edge gets a block of its own where moves on it would have no other
- * place: the branch reads registers and the target has other predecessors. Such a block comes directly after the
- * branch, and costs nothing if it stays empty: branches to it are led on to where it goes. That of an edge from what is
- * hot to what is cold comes before all cold blocks. Entries of a br_table that go to one block without arguments are
- * one edge. */
+ * by a cold one is cold too, which keeps that property. Short ways out give way to what goes on.
+ *
+ * An edge gets a block of its own where moves on it would have no other place: the branch reads registers and the target
+ * has other predecessors. Such a block comes directly after the branch, and costs nothing if it stays empty:
+ * branches to it are led on to where it goes. That of an edge from what is hot to what is cold comes before all cold
+ * blocks. Entries of a br_table that go to one block without arguments are one edge. */
 #include "codegen/flow/loops.h"
 #include "codegen/mach/lower.h"
 
@@ -122,6 +123,57 @@ static void number_dests(Orderer *o)
     memset(out->edge_labels, 0xff, (total + 1) * sizeof(u32));
 }
 
+/* True if the block is a few instructions and a return, without calls. */
+static bool is_way_out(const Orderer *o, Block block)
+{
+    enum { SHORT = 8 };
+    Inst inst = dv_block(o->func, block)->first;
+    for (u32 i = 0; i < SHORT; i++, inst = dv_inst_next(o->func, inst)) {
+        u32 effects = dv_inst_info(o->func, inst)->effects;
+        if ((effects & (FX_TERM | FX_CALL)) != 0) {
+            return dv_inst_const(o->func, inst)->op == OP_return;
+        }
+    }
+    return false;
+}
+
+/* True if the block, number `at` in the order, is a way out that the branch before it skips: what goes on has more to do, so
+ * the branch falls through to the other target, which is next, and this block comes later. */
+static bool gives_way(const Orderer *o, u32 at)
+{
+    if (at == 0 || at + 1 == o->rpo.num_blocks) {
+        return false;
+    }
+    Block before = o->rpo.rpo[at - 1], block = o->rpo.rpo[at], next = o->rpo.rpo[at + 1];
+    Inst branch = dv_block_terminator(o->func, before);
+    u32 count;
+    const BlockCall *dests = dv_inst_dests_const(o->func, branch, &count);
+    return dv_inst_const(o->func, branch)->op == OP_brif && dests[0].block.id == block.id &&
+           dests[1].block.id == next.id && dv_cfg_num_preds(&o->cfg, block) == 1 &&
+           o->is_cold[block.id] == o->is_cold[next.id] && is_way_out(o, block) &&
+           !is_way_out(o, next);
+}
+
+/* The blocks that are cold, or those that are not. */
+static void place_blocks(Orderer *o, bool cold)
+{
+    VEC(Block) later = {0};
+    for (u32 i = 0; i < o->rpo.num_blocks; i++) {
+        Block block = o->rpo.rpo[i];
+        if (o->is_cold[block.id] != cold) {
+            continue;
+        }
+        if (gives_way(o, i)) {
+            vec_push(o->arena, &later, block);
+        } else {
+            place_block(o, block);
+        }
+    }
+    for (u32 i = 0; i < later.len; i++) {
+        place_block(o, later.data[i]);
+    }
+}
+
 void dv_lowered_order(LoweredOrder *order, Arena *arena, Func *f, Work *work)
 {
     Orderer o = {.func = f, .arena = arena, .out = order};
@@ -135,16 +187,9 @@ void dv_lowered_order(LoweredOrder *order, Arena *arena, Func *f, Work *work)
     memset(order->label_of_block, 0xff, (o.cfg.num_blocks + 1) * sizeof(u32));
     find_cold(&o);
     number_dests(&o);
-    for (u32 pass = 0; pass < 2; pass++) {
-        for (u32 i = 0; i < o.rpo.num_blocks; i++) {
-            if (o.is_cold[o.rpo.rpo[i].id] == (pass == 1)) {
-                place_block(&o, o.rpo.rpo[i]);
-            }
-        }
-        if (pass == 0) {
-            place_cold_edges(&o);
-        }
-    }
+    place_blocks(&o, false);
+    place_cold_edges(&o);
+    place_blocks(&o, true);
     resolve_labels(&o);
     order->loop_depths = o.depths.data;
     order->is_cold = o.colds.data;
