@@ -37,6 +37,17 @@
 #define LOOP_ACC 0
 #endif
 
+/* Where control records end: a variable of the loop, but an argument too many for tail calls. */
+#if LOOP_TAIL
+#define CONTROL vm->control
+#define CONTROL_SAVE() ((void)0)
+#define CONTROL_LOAD() ((void)0)
+#else
+#define CONTROL control
+#define CONTROL_SAVE() (vm->control = control)
+#define CONTROL_LOAD() (control = vm->control)
+#endif
+
 /* ---- slots and the accumulator ---- */
 
 #define U64(slot) (fp[slot])
@@ -191,11 +202,12 @@ static inline U128 multiply_signed(u64 x, u64 y)
 #define EXIT() LEAVE(INTERP_EXIT)
 
 /* What an out-of-line function may have changed. */
-#define RELOAD() (pc = vm->pc, fp = vm->fp, mem = vm->mem, len = vm->len)
+#define RELOAD() (pc = vm->pc, fp = vm->fp, mem = vm->mem, len = vm->len, CONTROL_LOAD())
 #define CALL_OUT(status_) \
     do { \
         vm->pc = pc; \
         vm->fp = fp; \
+        CONTROL_SAVE(); \
         u32 out_ = (status_); \
         RELOAD(); \
         if (DV_UNLIKELY(out_ != INTERP_GO_ON)) { \
@@ -237,7 +249,7 @@ static inline U128 multiply_signed(u64 x, u64 y)
 #define RAW(p, slot, offset) u8 *const p = (u8 *)((uintptr_t)fp[slot] + (uintptr_t)(offset))
 #define STACK_ADDR(below) ((u64)(uintptr_t)fp - (u64)(below))
 #define FRAME_ADDR() ((u64)(uintptr_t)fp)
-#define RETURN_ADDR() ((u64)(uintptr_t)vm->control->pc)
+#define RETURN_ADDR() ((u64)(uintptr_t)CONTROL->pc)
 #define CODE_ADDR() ((u64)(uintptr_t)(pc + off * 4))
 #define SYMBOL_ADDR(symbol) ((u64)(uintptr_t)vm->instance->symbols[symbol])
 #define TLS_ADDR(symbol) SYMBOL_ADDR(symbol) /* an instance belongs to one thread */
@@ -303,13 +315,13 @@ static inline void store_host64(u8 *p, u64 x)
 #define IS_DEEPER(slot) ((usize)((u8 *)vm->touched - (u8 *)(slot)) < RED_ZONE_BYTES)
 #define CALL(k, number) \
     do { \
-        InterpRecord *record_ = vm->control - 1; \
+        InterpRecord *record_ = CONTROL - 1; \
         u64 *next_ = fp + (k); \
         TRAP_IF_CODE((void *)record_ < (void *)vm->touched, INTERP_DEEPER); \
         TRAP_IF_CODE(IS_DEEPER(next_), INTERP_DEEPER); \
         record_->pc = pc + BYTES; \
         record_->fp = fp; \
-        vm->control = record_; \
+        CONTROL = record_; \
         fp = next_; \
         GO_TO_FUNC(number); \
         POLL(); \
@@ -317,10 +329,10 @@ static inline void store_host64(u8 *p, u64 x)
     } while (0)
 #define RETURN() \
     do { \
-        InterpRecord *record_ = vm->control; \
+        InterpRecord *record_ = CONTROL; \
         pc = record_->pc; \
         fp = record_->fp; \
-        vm->control = record_ + 1; \
+        CONTROL = record_ + 1; \
         DISPATCH(); \
     } while (0)
 /* Copies slots down to where the frame memory begins, ascending: the places may overlap. */
@@ -372,12 +384,12 @@ static inline void store_host64(u8 *p, u64 x)
         SLOW(args_block); \
         DISPATCH(); \
     } while (0)
-#define RESULT_STORE(number, x) (result_block(vm)[number] = (x))
+#define RESULT_STORE(number, x) (result_block(CONTROL)[number] = (x))
 
 /* The block that the caller of the running function gave; verified code asks only if it gave one. */
-static inline u64 *result_block(const Interp *vm)
+static inline u64 *result_block(const InterpRecord *control)
 {
-    return ((const InterpSpecial *)vm->control)->results;
+    return ((const InterpSpecial *)(const void *)control)->results;
 }
 
 /* What references name, if it is a function of the same instance and of the type that is wanted. All else, traps
@@ -457,7 +469,8 @@ static inline const InterpFunc *near_of_table(const Interp *vm, u64 slot, i64 nu
 #define ESCAPE(page) (256 - (page))
 
 #define STATE_LOAD() (acc = vm->acc, facc = f64_of(vm->facc))
-#define STATE_SAVE() (vm->pc = pc, vm->fp = fp, vm->acc = acc, vm->facc = f64_bits(facc))
+#define STATE_SAVE() \
+    (vm->pc = pc, vm->fp = fp, vm->acc = acc, vm->facc = f64_bits(facc), CONTROL_SAVE())
 
 #if LOOP_TAIL
 
@@ -620,6 +633,7 @@ void RUN(Interp *vm)
     u64 *fp;
     u8 *mem;
     usize len;
+    InterpRecord *control;
     u64 acc;
     f64 facc;
 #if LOOP_GOTO
