@@ -254,8 +254,15 @@ static inline f64 FMAX64(f64 x, f64 y)
 #define F64_FROM_U32(x) ((f64)(x))
 #define F64_FROM_S64(x) ((f64)(x))
 #define F64_FROM_U64(x) ((f64)(x))
-#define F64_FROM_F32(x) ((f64)(x))
+#define F64_FROM_F32(x) widen(x)
 #define F32_FROM_F64(x) ((f32)(x))
+
+/* PowerPC widens when it loads, and leaves a signalling NaN what it is; a sum makes it quiet. */
+static inline f64 widen(f32 x)
+{
+    f64 y = (f64)x;
+    return x == x ? y : y + y;
+}
 
 /* The greatest double, and the least, that truncate to no integer of the type. */
 static inline f64 int_below(u32 bits, bool is_signed)
