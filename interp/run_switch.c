@@ -37,8 +37,15 @@
 #define LOOP_ACC 0
 #endif
 
-/* Where control records end: a variable of the loop, but an argument too many for tail calls. */
-#if LOOP_TAIL
+/* Tail calls with registers for eight arguments. */
+#if LOOP_TAIL && (DV_HAS_PRESERVE_NONE || !defined(__x86_64__))
+#define LOOP_WIDE 1
+#else
+#define LOOP_WIDE 0
+#endif
+
+/* Where control records end: a variable of the loop, if there is a register for it. */
+#if LOOP_TAIL && !LOOP_WIDE
 #define CONTROL vm->control
 #define CONTROL_SAVE() ((void)0)
 #define CONTROL_LOAD() ((void)0)
@@ -474,13 +481,14 @@ static inline const InterpFunc *near_of_table(const Interp *vm, u64 slot, i64 nu
 
 #if LOOP_TAIL
 
-/* The table of page 0 is an argument where there is a register for a seventh; then a dispatch is so short that
+/* The table of page 0 is an argument where there are registers for more than six; then a dispatch is so short that
  * compilers leave every handler, and both ways out of a branch, their own. (A pointer to void: the type of a
  * handler cannot name itself.) */
-#if DV_HAS_PRESERVE_NONE || !defined(__x86_64__)
+#if LOOP_WIDE
 #define STATE \
-    const u8 *pc, u64 *fp, u8 *mem, usize len, Interp *vm, u64 acc, const void *table, f64 facc
-#define STATE_NOW pc, fp, mem, len, vm, acc, table, facc
+    const u8 *pc, u64 *fp, u8 *mem, usize len, Interp *vm, u64 acc, const void *table, \
+        InterpRecord *control, f64 facc
+#define STATE_NOW pc, fp, mem, len, vm, acc, table, control, facc
 #define PAGE0 ((Handler *const *)table)
 #else
 #define STATE const u8 *pc, u64 *fp, u8 *mem, usize len, Interp *vm, u64 acc, f64 facc
@@ -576,8 +584,10 @@ DV_NOINLINE void dv_interp_run_tail(Interp *vm)
     usize len = vm->len;
     u64 acc = vm->acc;
     f64 facc = f64_of(vm->facc);
+#if LOOP_WIDE
     const void *table = page0;
-    (void)table;
+    InterpRecord *control = vm->control;
+#endif
     (void)page0[*pc](STATE_NOW);
 }
 
