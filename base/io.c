@@ -98,7 +98,7 @@ davit_status_t dv_io_write(Arena *arena, const char *path, IoBytes bytes, const 
     errno = 0;
     FILE *file = fopen(target, "wb");
     if (file == NULL) {
-        return report(arena, target, "create", errno, error);
+        return report(arena, path, "create", errno, error);
     }
     bool ok = write_all(file, bytes);
     int code = errno;

@@ -42,6 +42,24 @@ void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *co
     }
 }
 
+static void *run_thread(void *argument)
+{
+    Thread *thread = argument;
+    thread->work(thread->context);
+    return NULL;
+}
+
+bool dv_thread_start(Thread *thread, void (*work)(void *context), void *context)
+{
+    *thread = (Thread){.work = work, .context = context};
+    return pthread_create(&thread->id, NULL, run_thread, thread) == 0;
+}
+
+void dv_thread_join(Thread *thread)
+{
+    CHECK(pthread_join(thread->id, NULL) == 0);
+}
+
 void dv_mutex_init(Mutex *mutex)
 {
     CHECK(pthread_mutex_init(mutex, NULL) == 0);
@@ -135,6 +153,19 @@ void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *co
 {
     (void)count;
     work(context, 0);
+}
+
+bool dv_thread_start(Thread *thread, void (*work)(void *context), void *context)
+{
+    (void)thread;
+    (void)work;
+    (void)context;
+    return false;
+}
+
+void dv_thread_join(Thread *thread)
+{
+    (void)thread;
 }
 
 void dv_mutex_init(Mutex *mutex)

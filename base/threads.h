@@ -33,11 +33,24 @@ typedef struct Cond {
 
 enum { THREADS_MAX = 256 };
 
+/* A thread that has been started; stays where it is until it is joined. */
+typedef struct Thread {
+    void (*work)(void *context);
+    void *context;
+#if DV_THREADS
+    pthread_t id;
+#endif
+} Thread;
+
 /* ---- threads.c ---- */
 
 /* Calls work(context, worker) with worker 0 .. count - 1, each on a thread of its own, and returns
  * when all have; fewer workers if the host gives fewer. count is clamped to 1 .. THREADS_MAX. */
 void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *context);
+/* Starts a thread that calls work(context). False if the host gives none. */
+bool dv_thread_start(Thread *thread, void (*work)(void *context), void *context);
+/* Waits until it has returned. */
+void dv_thread_join(Thread *thread);
 void dv_mutex_init(Mutex *mutex);
 void dv_mutex_destroy(Mutex *mutex);
 void dv_mutex_lock(Mutex *mutex);

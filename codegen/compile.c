@@ -20,6 +20,7 @@ typedef struct Compile {
     VCode vcode;
     RaFunc ra;
     RaResult allocation;
+    bool fell_back;
 } Compile;
 
 static bool is_checked(const Compile *c)
@@ -43,7 +44,7 @@ static bool verify(Compile *c)
 static u64 allocator_budget(const Compile *c)
 {
     u64 given = c->options->allocator_steps;
-    return given != 0 ? given : 100000 + 2000 * (u64)c->ra.num_insts;
+    return given != 0 ? given : 1000000 + 400 * (u64)c->ra.num_insts;
 }
 
 static bool allocate(Compile *c)
@@ -58,6 +59,7 @@ static bool allocate(Compile *c)
     if (c->options->allocator == ALLOCATOR_MAIN) {
         status =
             dv_regalloc_main(&c->ra, allocator_budget(c), c->scratch, c->spare, &c->allocation);
+        c->fell_back = status == RA_OVER_BUDGET;
     }
     if (status == RA_OVER_BUDGET) {
         status = dv_regalloc_fast(&c->ra, c->scratch, c->spare, &c->allocation);
@@ -106,6 +108,7 @@ bool dv_compile(const Isa *isa, const CompileOptions *options, Func *f, Arena *a
         out->func = f;
         out->allocation = c.allocation.stats;
         out->num_insts = c.ra.num_insts;
+        out->fell_back = c.fell_back;
     }
     dv_arena_release_to(scratch, mark);
     return ok;

@@ -211,10 +211,10 @@ static const InterpFunc *find_ref(const Interp *vm, u64 slot, i64 type, u32 *tra
     return check_type(vm, dv_interp_func(vm, handle), type, trap);
 }
 
-static const InterpFunc *find_in_table(const Interp *vm, u64 slot, i64 number, i64 type, u32 *trap)
+static const InterpFunc *find_in_table(Interp *vm, u64 slot, i64 number, i64 type, u32 *trap)
 {
     const InterpTable *table = vm->instance->tables[number];
-    u64 index = table->index64 ? slot : (u32)slot;
+    u64 index = as_index(table->index64, slot);
     if (index >= table->count) {
         *trap = PULLEY_TRAP_undef_elem;
         return NULL;
@@ -222,6 +222,7 @@ static const InterpFunc *find_in_table(const Interp *vm, u64 slot, i64 number, i
     u32 handle = table->elems[index];
     if (handle == 0) {
         *trap = PULLEY_TRAP_null_elem;
+        vm->null_elem = index;
         return NULL;
     }
     return check_type(vm, dv_interp_func(vm, handle), type, trap);
@@ -253,96 +254,46 @@ static u32 call_found(Interp *vm, const InterpFunc *callee, u32 trap, const Site
         .at = pc, .behind = pc + BYTES, .fp = fp, .args = args, .frame = n, .is_tail = true \
     }
 
-SLOW_OP(call_import)
-{
-    READ_FIELDS(K_IMPORT, 0)
-    const Site site = CALL_SITE();
-    (void)size;
-    return do_call(vm, vm->instance->imports[f], &site);
-}
+/* `find` gives the callee, or sets trap. */
+#define CALL_OP(name, shape, page, SITE, find) \
+    SLOW_OP(name) \
+    { \
+        READ_FIELDS(shape, page) \
+        const Site site = SITE(); \
+        u32 trap = PULLEY_TRAP_none; \
+        (void)size; \
+        const InterpFunc *callee = (find); \
+        return call_found(vm, callee, trap, &site); \
+    }
 
-SLOW_OP(call_table)
-{
-    READ_FIELDS(K_A_TABLE16, 0)
-    const Site site = CALL_SITE();
-    u32 trap = size;
-    const InterpFunc *callee = find_in_table(vm, fp[a], t, y, &trap);
-    return call_found(vm, callee, trap, &site);
-}
-
-SLOW_OP(call_table_far)
-{
-    READ_FIELDS(K_A_TABLE32, 1)
-    const Site site = CALL_SITE();
-    u32 trap = size;
-    const InterpFunc *callee = find_in_table(vm, fp[a], t, y, &trap);
-    return call_found(vm, callee, trap, &site);
-}
-
-SLOW_OP(call_ref)
-{
-    READ_FIELDS(K_A_TYPE, 0)
-    const Site site = CALL_SITE();
-    u32 trap = size;
-    const InterpFunc *callee = find_ref(vm, fp[a], y, &trap);
-    return call_found(vm, callee, trap, &site);
-}
-
-SLOW_OP(call_indirect)
-{
-    READ_FIELDS(K_A_TYPE, 2)
-    const Site site = CALL_SITE();
-    u32 trap = size;
-    const InterpFunc *callee = find_at_address(vm, fp[a], y, &trap);
-    return call_found(vm, callee, trap, &site);
-}
-
-SLOW_OP(return_call_import)
-{
-    READ_FIELDS(TAIL_IMPORT, 1)
-    const Site site = TAIL_SITE();
-    (void)size;
-    return do_call(vm, vm->instance->imports[f], &site);
-}
-
-SLOW_OP(return_call_table)
-{
-    READ_FIELDS(TAIL_TABLE, 1)
-    const Site site = TAIL_SITE();
-    u32 trap = size;
-    const InterpFunc *callee = find_in_table(vm, fp[a], t, y, &trap);
-    return call_found(vm, callee, trap, &site);
-}
-
-SLOW_OP(return_call_ref)
-{
-    READ_FIELDS(TAIL_TYPE, 1)
-    const Site site = TAIL_SITE();
-    u32 trap = size;
-    const InterpFunc *callee = find_ref(vm, fp[a], y, &trap);
-    return call_found(vm, callee, trap, &site);
-}
-
-SLOW_OP(return_call_indirect)
-{
-    READ_FIELDS(TAIL_TYPE, 2)
-    const Site site = TAIL_SITE();
-    u32 trap = size;
-    const InterpFunc *callee = find_at_address(vm, fp[a], y, &trap);
-    return call_found(vm, callee, trap, &site);
-}
+CALL_OP(call_import, K_IMPORT, 0, CALL_SITE, vm->instance->imports[f])
+CALL_OP(call_table, K_A_TABLE16, 0, CALL_SITE, find_in_table(vm, fp[a], t, y, &trap))
+CALL_OP(call_table_far, K_A_TABLE32, 1, CALL_SITE, find_in_table(vm, fp[a], t, y, &trap))
+CALL_OP(call_ref, K_A_TYPE, 0, CALL_SITE, find_ref(vm, fp[a], y, &trap))
+CALL_OP(call_indirect, K_A_TYPE, 2, CALL_SITE, find_at_address(vm, fp[a], y, &trap))
+CALL_OP(return_call_import, TAIL_IMPORT, 1, TAIL_SITE, vm->instance->imports[f])
+CALL_OP(return_call_table, TAIL_TABLE, 1, TAIL_SITE, find_in_table(vm, fp[a], t, y, &trap))
+CALL_OP(return_call_ref, TAIL_TYPE, 1, TAIL_SITE, find_ref(vm, fp[a], y, &trap))
+CALL_OP(return_call_indirect, TAIL_TYPE, 2, TAIL_SITE, find_at_address(vm, fp[a], y, &trap))
 
 /* ---- calls with a block ---- */
 
 /* A function of this module, as the others are described. */
-static InterpFunc own_func(const Interp *vm, u64 number)
+static InterpFunc own_func(const Interp *vm, u32 number)
 {
     const PulleyModule *module = vm->instance->module;
     const PulleyType *type = &module->types.data[module->funcs.data[number].type];
-    return (InterpFunc){.instance = vm->instance,
-                        .func = (u32)number,
-                        .args = type->args,
-                        .results = type->results};
+    return (InterpFunc){
+        .instance = vm->instance, .func = number, .args = type->args, .results = type->results};
+}
+
+/* The one that begins this far from the call at the site. */
+static InterpFunc own_func_at(const Interp *vm, const Site *site, u64 distance)
+{
+    const PulleyModule *module = vm->instance->module;
+    u32 number = dv_pulley_callee(module, (site->at - module->code) + (i64)distance);
+    CHECK(number != UINT32_MAX); /* verified code */
+    return own_func(vm, number);
 }
 
 /* The call in `inst`, which stands at site->at; the rest of the site is filled in here. */
@@ -353,51 +304,45 @@ static u32 call_with_block(Interp *vm, const PulleyInst *inst, Site *site)
     InterpFunc own;
     const InterpFunc *callee = NULL;
     u32 trap = PULLEY_TRAP_none;
-    site->k = (i64)x[0];
+    site->is_tail = (dv_pulley_ops[inst->op].effects & PX_TERM) != 0;
+    u64 a = x[site->is_tail ? 0 : 1]; /* a slot, where the callee comes from one */
     switch (inst->op) {
     case PULLEY_call:
     case PULLEY_call_far:
-        own = own_func(vm, x[1]);
+    case PULLEY_return_call_big:
+        own = own_func_at(vm, site, x[1]);
+        callee = &own;
+        break;
+    case PULLEY_call_number:
+        own = own_func(vm, (u32)x[1]);
         callee = &own;
         break;
     case PULLEY_call_import:
+    case PULLEY_return_call_import:
         callee = vm->instance->imports[x[1]];
         break;
     case PULLEY_call_table:
     case PULLEY_call_table_far:
-        callee = find_in_table(vm, fp[x[1]], (i64)x[2], (i64)x[3], &trap);
+    case PULLEY_return_call_table:
+        callee = find_in_table(vm, fp[a], (i64)x[2], (i64)x[3], &trap);
         break;
     case PULLEY_call_ref:
-        callee = find_ref(vm, fp[x[1]], (i64)x[2], &trap);
+    case PULLEY_return_call_ref:
+        callee = find_ref(vm, fp[a], (i64)x[2], &trap);
         break;
     case PULLEY_call_indirect:
-        callee = find_at_address(vm, fp[x[1]], (i64)x[2], &trap);
-        break;
-    case PULLEY_return_call_big:
-        own = own_func(vm, x[1]);
-        callee = &own;
-        break;
-    case PULLEY_return_call_import:
-        callee = vm->instance->imports[x[1]];
-        break;
-    case PULLEY_return_call_table:
-        callee = find_in_table(vm, fp[x[0]], (i64)x[2], (i64)x[3], &trap);
-        break;
-    case PULLEY_return_call_ref:
-        callee = find_ref(vm, fp[x[0]], (i64)x[2], &trap);
-        break;
     case PULLEY_return_call_indirect:
-        callee = find_at_address(vm, fp[x[0]], (i64)x[2], &trap);
+        callee = find_at_address(vm, fp[a], (i64)x[2], &trap);
         break;
     default:
         UNREACHABLE(); /* verified code */
     }
-    if ((dv_pulley_ops[inst->op].effects & PX_TERM) != 0) {
-        bool is_direct =
-            inst->op == PULLEY_return_call_big || inst->op == PULLEY_return_call_import;
-        site->is_tail = true;
-        site->args = (i64)x[is_direct ? 0 : 1];
-        site->frame = (i64)x[dv_pulley_shape((PulleyOp)inst->op)->count - 1];
+    if (site->is_tail) {
+        PulleyOp op = (PulleyOp)inst->op;
+        site->args = (i64)x[dv_pulley_find_field(op, PROLE_COUNT)];
+        site->frame = (i64)x[dv_pulley_find_field(op, PROLE_FRAME)];
+    } else {
+        site->k = (i64)x[0];
     }
     return call_found(vm, callee, trap, site);
 }

@@ -38,14 +38,14 @@ typedef struct InterpRecord {
 
 typedef struct InterpSpecial {
     InterpRecord link;       /* its pc is dv_interp_exit_code */
-    InterpInstance *restore; /* the instance to go on in; NULL: the same */
+    InterpInstance *restore; /* the instance to go on in; NULL: the same; of the host: see caller */
     u64 *results;            /* the block for results 48 and up */
     usize is_host;           /* gives back to the host */
     /* With another instance: what the return makes of `touched`, and the first slot of the callee's window that
      * it clears. */
     u64 *touched;
     usize scrub_from;
-    usize unused; /* makes it a multiple of a record */
+    const u8 *caller; /* of the host: where the guest that called it goes on, in `restore`; NULL */
 } InterpSpecial;
 
 _Static_assert(sizeof(InterpSpecial) % sizeof(InterpRecord) == 0, "records stay aligned");
@@ -99,6 +99,7 @@ struct Interp {
 
     /* ---- of the last stop: where a backtrace starts ---- */
     InterpTrap trap;
+    u64 null_elem; /* index of the null element that was called last */
     const u8 *stop_pc;
     const InterpRecord *stop_control;
     InterpInstance *stop_instance;
@@ -161,6 +162,18 @@ extern const u8 dv_interp_ret_code[4];
 static inline usize room_above(const Interp *vm, const u64 *slot)
 {
     return (usize)((const u8 *)vm->control - (const u8 *)slot);
+}
+
+/* An index or a length, as wide as the memory or table says. */
+static inline u64 as_index(bool index64, u64 slot)
+{
+    return index64 ? slot : (u32)slot;
+}
+
+/* True if the range is there; an empty one at the end is. */
+static inline bool has_range(u64 length, u64 at, u64 count)
+{
+    return at <= length && count <= length - at;
 }
 
 /* ---- run_switch.c, run_goto.c, run_tail.c, run_profile.c: run from the state until dv_interp_leave stops them ---- */

@@ -12,20 +12,7 @@
 u32 dv_interp_find_func(const PulleyModule *module, const u8 *pc)
 {
     usize offset = (usize)((uintptr_t)pc - (uintptr_t)module->code);
-    u32 low = 0;
-    u32 high = module->funcs.len;
-    if (offset >= module->code_size_bytes) {
-        return UINT32_MAX;
-    }
-    while (high - low > 1) { /* functions cover the code without gaps */
-        u32 middle = low + (high - low) / 2;
-        if (module->funcs.data[middle].code <= offset) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return offset < module->code_size_bytes ? dv_pulley_func_at(module, (i64)offset) : UINT32_MAX;
 }
 
 bool dv_interp_locate(const InterpInstance *instance, const u8 *pc, InterpFrame *at)
@@ -45,7 +32,7 @@ bool dv_interp_locate(const InterpInstance *instance, const u8 *pc, InterpFrame 
 
 typedef struct Walk {
     InterpInstance *instance;
-    const u8 *pc; /* NULL: a function of the host stands here */
+    const u8 *pc; /* NULL: no function of a guest stands here */
     u64 *fp;
     const InterpRecord *control;
     const InterpRecord *end; /* of the stack */
@@ -69,7 +56,7 @@ static bool walk_on(Walk *walk, bool *is_host)
     }
     const InterpSpecial *special = (const void *)record;
     walk->control = (const void *)(special + 1);
-    walk->pc = NULL;
+    walk->pc = special->caller;
     *is_host = special->is_host != 0;
     if (special->restore != NULL) {
         walk->instance = special->restore;
@@ -86,6 +73,7 @@ void dv_interp_note_stop(Interp *vm, u32 code)
     vm->stop_control = vm->control;
     vm->stop_instance = vm->instance;
     vm->trap = (InterpTrap){.code = code, .instance = vm->instance, .func = UINT32_MAX};
+    vm->trap.value = code == PULLEY_TRAP_null_elem ? vm->null_elem : 0;
     if (vm->instance != NULL) {
         const PulleyModule *module = vm->instance->module;
         u32 func = dv_interp_find_func(module, vm->pc);
@@ -102,6 +90,11 @@ const InterpTrap *dv_interp_trap(const Interp *vm)
 }
 
 u32 dv_interp_backtrace(const Interp *vm, InterpFrame *frames, u32 capacity)
+{
+    return dv_interp_backtrace_from(vm, 0, frames, capacity);
+}
+
+u32 dv_interp_backtrace_from(const Interp *vm, u32 skipped, InterpFrame *frames, u32 capacity)
 {
     Walk walk = {.instance = vm->stop_instance,
                  .pc = vm->stop_pc,
@@ -120,14 +113,14 @@ u32 dv_interp_backtrace(const Interp *vm, InterpFrame *frames, u32 capacity)
         if (func != UINT32_MAX) {
             const PulleyModule *module = walk.instance->module;
             u32 offset = (u32)(walk.pc - module->code) - module->funcs.data[func].code;
-            if (count < capacity) {
-                frames[count] = (InterpFrame){walk.instance, func, offset, is_return};
+            if (count >= skipped && count - skipped < capacity) {
+                frames[count - skipped] = (InterpFrame){walk.instance, func, offset, is_return};
             }
             count++;
         }
         is_return = true;
     } while (walk_on(&walk, &is_host));
-    return count;
+    return count < skipped ? 0 : count - skipped;
 }
 
 /* ---- handlers ---- */
@@ -294,15 +287,32 @@ static void mark_instance(Marker *marker, const InterpInstance *instance)
     }
 }
 
-/* Drops the exceptions that nothing names. */
-static void collect_exceptions(Interp *vm)
+static const u64 *end_of_slots(const Interp *vm)
 {
-    Marker marker = {.vm = vm};
     const u64 *end = vm->fp + PULLEY_WINDOW_SLOTS;
     if (vm->nesting != 0 && vm->free_slots > end) {
         end = vm->free_slots; /* arguments of a host function lie above the window */
     }
-    mark_slots(&marker, vm->stack_start, (usize)(end - vm->stack_start));
+    return end;
+}
+
+void dv_interp_visit_slots(const Interp *vm,
+                           void (*visit)(void *context, const u64 *slots, usize count),
+                           void *context)
+{
+    visit(context, vm->stack_start, (usize)(end_of_slots(vm) - vm->stack_start));
+    for (u32 i = 1; i < vm->exception_cap; i++) {
+        if (vm->exceptions[i] != NULL) {
+            visit(context, vm->exceptions[i]->payload, vm->exceptions[i]->count);
+        }
+    }
+}
+
+/* Drops the exceptions that nothing names. */
+static void collect_exceptions(Interp *vm)
+{
+    Marker marker = {.vm = vm};
+    mark_slots(&marker, vm->stack_start, (usize)(end_of_slots(vm) - vm->stack_start));
     mark_handle(&marker, vm->thrown);
     for (InterpInstance *instance = vm->instances; instance != NULL; instance = instance->next) {
         mark_instance(&marker, instance);

@@ -1,7 +1,7 @@
 /* fields.h - reading the fields of an instruction in code of the host's byte order.
  *
- * READ_FIELDS(SHAPE, page) declares a constant i64 for every field of the shape, read at `pc`; a TARGET is in
- * words. Places are constants (shapes.h), code is aligned to 4, so each field is one load. */
+ * READ_FIELDS(SHAPE, page) declares a constant i64 for every field of the shape, read at `pc`; distances are
+ * in words. Places are constants (shapes.h), code is aligned to 4, so each field is one load. */
 #ifndef DV_INTERP_FIELDS_H
 #define DV_INTERP_FIELDS_H
 
@@ -41,7 +41,7 @@ enum {
     FIELD_HEADER1 = 2,
     FIELD_HEADER2 = 2
 };
-#define FIELD_SIGNED ((u32)1 << PROLE_SIMM | (u32)1 << PROLE_TARGET)
+#define FIELD_SIGNED ((u64)1 << PROLE_SIMM | (u64)1 << PROLE_TARGET | (u64)1 << PROLE_FUNC)
 
 #define READ_FIELD_1(at, is_signed) ((is_signed) ? (i64)(i8) * (at) : (i64) * (at))
 #define READ_FIELD_2(at, is_signed) ((is_signed) ? (i64)(i16)load_code16(at) : (i64)load_code16(at))

@@ -189,6 +189,11 @@ void dv_interp_interrupt(Interp *vm)
     atomic_fetch_or(&vm->poll, INTERP_POLL_INTERRUPT);
 }
 
+bool dv_interp_is_interrupted(const Interp *vm)
+{
+    return (atomic_load(&vm->poll) & INTERP_POLL_INTERRUPT) != 0;
+}
+
 void dv_interp_request_suspend(Interp *vm)
 {
     atomic_fetch_or(&vm->poll, INTERP_POLL_SUSPEND);
@@ -197,6 +202,11 @@ void dv_interp_request_suspend(Interp *vm)
 void dv_interp_notify(Interp *vm)
 {
     atomic_fetch_or(&vm->poll, INTERP_POLL_NOTIFY);
+}
+
+void dv_interp_clear_interrupt(Interp *vm)
+{
+    atomic_fetch_and(&vm->poll, ~(unsigned)INTERP_POLL_INTERRUPT);
 }
 
 void dv_interp_set_fuel(Interp *vm, u64 fuel)
@@ -323,6 +333,7 @@ static u32 deepen(Interp *vm)
     CHECK(is_known);
     switch (inst.op) {
     case PULLEY_call:
+    case PULLEY_call_number:
     case PULLEY_call_far:
     case PULLEY_call_table:
     case PULLEY_call_ref:
@@ -560,7 +571,11 @@ static bool enter_func(Interp *vm, const InterpFunc *func, const u64 *slots)
         memcpy(fp, slots, args * sizeof *fp);
     }
     dv_interp_clean_window(vm, fp, args, callee->window);
-    InterpSpecial special = {.link = {dv_interp_exit_code, fp}, .results = block, .is_host = 1};
+    InterpSpecial special = {.link = {dv_interp_exit_code, fp},
+                             .restore = vm->instance,
+                             .results = block,
+                             .is_host = 1,
+                             .caller = vm->pc};
     dv_interp_push_special(vm, &special);
     dv_interp_switch(vm, func->instance);
     vm->args_block = block;

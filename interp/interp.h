@@ -198,6 +198,7 @@ typedef struct InterpTrap {
     InterpInstance *instance;
     u32 func; /* UINT32_MAX: not in bytecode */
     u32 offset; /* in the function, of the instruction, or behind the call for a trap of a host function */
+    u64 value; /* null_elem: the index of the element */
 } InterpTrap;
 
 typedef struct InterpFrame {
@@ -268,7 +269,11 @@ InterpInstance *dv_interp_instance(const Interp *vm);
 /* Makes the guest trap, suspend, or ask on_poll at its next poll. Any thread, any signal handler. */
 void dv_interp_interrupt(Interp *vm);
 void dv_interp_request_suspend(Interp *vm);
+/* Whether an interrupt was asked for and not yet taken. */
+bool dv_interp_is_interrupted(const Interp *vm);
 void dv_interp_notify(Interp *vm);
+/* Forgets an interrupt that was not taken yet. */
+void dv_interp_clear_interrupt(Interp *vm);
 
 void dv_interp_set_fuel(Interp *vm, u64 fuel); /* UINT64_MAX, as at first: without end */
 u64 dv_interp_fuel(const Interp *vm);
@@ -282,6 +287,13 @@ const InterpTrap *dv_interp_trap(const Interp *vm);
 /* The frames of the last trap, or of the present moment when called by a host function, innermost first; gives
  * how many there are, of which at most `capacity` are written. */
 u32 dv_interp_backtrace(const Interp *vm, InterpFrame *frames, u32 capacity);
+/* The same without the innermost `skipped` ones. */
+u32 dv_interp_backtrace_from(const Interp *vm, u32 skipped, InterpFrame *frames, u32 capacity);
+/* Shows `visit` every run of slots that may hold references of guests: of frames, suspended ones too, and what exceptions
+ * carry. Globals and tables are the host's to look at. */
+void dv_interp_visit_slots(const Interp *vm,
+                           void (*visit)(void *context, const u64 *slots, usize count),
+                           void *context);
 /* A new exception of this tag, its payload zero. 0 if there is no memory for it. */
 u32 dv_interp_new_exception(Interp *vm, const InterpTag *tag, u64 context);
 /* NULL if the handle is null or none. */

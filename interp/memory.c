@@ -14,22 +14,10 @@ static usize length_of(InterpMemory *memory)
     return atomic_load_explicit(&memory->length_bytes, memory_order_acquire);
 }
 
-/* An index or a length, as wide as the memory says. */
-static u64 index_of(const InterpMemory *memory, u64 slot)
-{
-    return memory->index64 ? slot : (u32)slot;
-}
-
-/* True if the range is there; an empty one at the end is. */
-static bool has_range(u64 length, u64 at, u64 count)
-{
-    return at <= length && count <= length - at;
-}
-
 u8 *dv_interp_heap(Interp *vm, i64 m, u64 index, u64 offset, u32 size)
 {
     InterpMemory *memory = vm->instance->memories[m];
-    u64 at = index_of(memory, index);
+    u64 at = as_index(memory->index64, index);
     u64 first = at + offset;
     u64 end = first + size;
     if (first < at || end < first || end > length_of(memory)) {
@@ -108,18 +96,12 @@ void dv_memory_free_malloc(InterpMemory *memory)
 
 /* ---- operations ---- */
 
-/* A count of pages, or -1, as wide as the index. */
-static u64 pages_result(const InterpMemory *memory, u64 pages)
-{
-    return memory->index64 ? pages : (u32)pages;
-}
-
 SLOW_OP(memory_size)
 {
     READ_FIELDS(D_M, 1)
     (void)size;
     InterpMemory *memory = vm->instance->memories[m];
-    fp[d] = pages_result(memory, length_of(memory) / memory->page_bytes);
+    fp[d] = as_index(memory->index64, length_of(memory) / memory->page_bytes);
     return INTERP_GO_ON;
 }
 
@@ -128,8 +110,8 @@ SLOW_OP(memory_grow)
     READ_FIELDS(D_A_M, 1)
     (void)size;
     InterpMemory *memory = vm->instance->memories[m];
-    u64 pages = dv_memory_grow(memory, index_of(memory, fp[a]));
-    fp[d] = pages_result(memory, pages);
+    u64 pages = dv_memory_grow(memory, as_index(memory->index64, fp[a]));
+    fp[d] = as_index(memory->index64, pages); /* or -1, as wide */
     dv_interp_refresh(vm);
     return INTERP_GO_ON;
 }
@@ -139,8 +121,8 @@ SLOW_OP(memory_fill)
     READ_FIELDS(A_B_C_M, 1)
     (void)size;
     InterpMemory *memory = vm->instance->memories[m];
-    u64 to = index_of(memory, fp[a]);
-    u64 count = index_of(memory, fp[c]);
+    u64 to = as_index(memory->index64, fp[a]);
+    u64 count = as_index(memory->index64, fp[c]);
     if (!has_range(length_of(memory), to, count)) {
         return PULLEY_TRAP_heap_oob;
     }
@@ -156,9 +138,9 @@ SLOW_OP(memory_copy)
     (void)size;
     InterpMemory *target = vm->instance->memories[m];
     InterpMemory *source = vm->instance->memories[m2];
-    u64 to = index_of(target, fp[a]);
-    u64 from = index_of(source, fp[b]);
-    u64 count = target->index64 && source->index64 ? fp[c] : (u32)fp[c];
+    u64 to = as_index(target->index64, fp[a]);
+    u64 from = as_index(source->index64, fp[b]);
+    u64 count = as_index(target->index64 && source->index64, fp[c]);
     if (!has_range(length_of(target), to, count) || !has_range(length_of(source), from, count)) {
         return PULLEY_TRAP_heap_oob;
     }
@@ -174,7 +156,7 @@ SLOW_OP(memory_init)
     (void)size;
     InterpMemory *memory = vm->instance->memories[m];
     const InterpSegment *data = &vm->instance->datas[s];
-    u64 to = index_of(memory, fp[a]);
+    u64 to = as_index(memory->index64, fp[a]);
     u32 from = (u32)fp[b];
     u32 count = (u32)fp[c];
     if (!has_range(length_of(memory), to, count) || !has_range(data->count, from, count)) {

@@ -317,11 +317,13 @@ static inline void store_host64(u8 *p, u64 x)
 #define SPILLED(slot) (fp[-(slot)])
 #define SPILL(slot, x) (fp[-(slot)] = (x))
 
-#define GO_TO_FUNC(number) (pc = vm->entries[number])
+#define FUNC_AT(distance) (pc + (distance)*4)
+#define FUNC_OF(number) vm->entries[number]
 /* Whether `touched` is not above the red zone of a function at this slot 0, which is below it. */
 #define IS_DEEPER(slot) ((usize)((u8 *)vm->touched - (u8 *)(slot)) < RED_ZONE_BYTES)
-#define CALL(k, number) \
+#define CALL(k, at) \
     do { \
+        const u8 *callee_ = (at); \
         InterpRecord *record_ = CONTROL - 1; \
         u64 *next_ = fp + (k); \
         TRAP_IF_CODE((void *)record_ < (void *)vm->touched, INTERP_DEEPER); \
@@ -330,7 +332,7 @@ static inline void store_host64(u8 *p, u64 x)
         record_->fp = fp; \
         CONTROL = record_; \
         fp = next_; \
-        GO_TO_FUNC(number); \
+        pc = callee_; \
         POLL(); \
         DISPATCH(); \
     } while (0)
@@ -356,17 +358,17 @@ static inline void store_host64(u8 *p, u64 x)
         LEAVE_FRAME(count, frame); \
         RETURN(); \
     } while (0)
-#define TAIL_CALL(number) \
+#define TAIL_CALL(at) \
     do { \
         TRAP_IF_CODE(IS_DEEPER(fp), INTERP_DEEPER); \
-        GO_TO_FUNC(number); \
+        pc = (at); \
         POLL(); \
         DISPATCH(); \
     } while (0)
-#define TAIL_CALL_BIG(count, number, frame) \
+#define TAIL_CALL_BIG(count, at, frame) \
     do { \
         LEAVE_FRAME(count, frame); \
-        GO_TO_FUNC(number); \
+        pc = (at); \
         POLL(); \
         DISPATCH(); \
     } while (0)
@@ -413,7 +415,7 @@ static inline const InterpFunc *near_of_handle(const Interp *vm, u32 handle, i64
 static inline const InterpFunc *near_of_table(const Interp *vm, u64 slot, i64 number, i64 type)
 {
     const InterpTable *table = vm->instance->tables[number];
-    u64 index = table->index64 ? slot : (u32)slot;
+    u64 index = as_index(table->index64, slot);
     return index < table->count ? near_of_handle(vm, table->elems[index], type) : NULL;
 }
 
@@ -425,7 +427,7 @@ static inline const InterpFunc *near_of_table(const Interp *vm, u64 slot, i64 nu
         } else { \
             const InterpFunc *near_ = near_of_table(vm, U64(a), t, y); \
             if (DV_LIKELY(near_ != NULL)) { \
-                CALL(k, near_->func); \
+                CALL(k, FUNC_OF(near_->func)); \
             } \
             REST_OF(call_table); \
         } \
@@ -434,7 +436,7 @@ static inline const InterpFunc *near_of_table(const Interp *vm, u64 slot, i64 nu
     do { \
         const InterpFunc *near_ = near_of_handle(vm, U32(a), y); \
         if (DV_LIKELY(near_ != NULL)) { \
-            CALL(k, near_->func); \
+            CALL(k, FUNC_OF(near_->func)); \
         } \
         REST_OF(call_ref); \
     } while (0)

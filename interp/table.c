@@ -5,16 +5,6 @@
 
 #include <stdlib.h>
 
-static u64 index_of(const InterpTable *table, u64 slot)
-{
-    return table->index64 ? slot : (u32)slot;
-}
-
-static bool has_range(u64 length, u64 at, u64 count)
-{
-    return at <= length && count <= length - at;
-}
-
 /* ---- tables of malloc'd handles ---- */
 
 static bool grow_malloc(InterpTable *table, u32 new_count)
@@ -52,7 +42,7 @@ SLOW_OP(table_get)
     READ_FIELDS(D_A_T, 1)
     (void)size;
     const InterpTable *table = vm->instance->tables[t];
-    u64 index = index_of(table, fp[a]);
+    u64 index = as_index(table->index64, fp[a]);
     if (index >= table->count) {
         return PULLEY_TRAP_table_oob;
     }
@@ -65,7 +55,7 @@ SLOW_OP(table_set)
     READ_FIELDS(A_B_T, 1)
     (void)size;
     InterpTable *table = vm->instance->tables[t];
-    u64 index = index_of(table, fp[a]);
+    u64 index = as_index(table->index64, fp[a]);
     if (index >= table->count) {
         return PULLEY_TRAP_table_oob;
     }
@@ -94,7 +84,7 @@ SLOW_OP(table_grow)
     (void)size;
     InterpTable *table = vm->instance->tables[t];
     u32 before = table->count;
-    u64 delta = index_of(table, fp[b]);
+    u64 delta = as_index(table->index64, fp[b]);
     u32 handle = (u32)fp[a];
     bool ok = before <= table->max && delta <= table->max - before;
     if (ok && delta != 0) {
@@ -114,8 +104,8 @@ SLOW_OP(table_fill)
     READ_FIELDS(A_B_C_T, 1)
     (void)size;
     InterpTable *table = vm->instance->tables[t];
-    u64 at = index_of(table, fp[a]);
-    u64 count = index_of(table, fp[c]);
+    u64 at = as_index(table->index64, fp[a]);
+    u64 count = as_index(table->index64, fp[c]);
     if (!has_range(table->count, at, count)) {
         return PULLEY_TRAP_table_oob;
     }
@@ -129,9 +119,9 @@ SLOW_OP(table_copy)
     (void)size;
     InterpTable *target = vm->instance->tables[t];
     const InterpTable *source = vm->instance->tables[t2];
-    u64 to = index_of(target, fp[a]);
-    u64 from = index_of(source, fp[b]);
-    u64 count = target->index64 && source->index64 ? fp[c] : (u32)fp[c];
+    u64 to = as_index(target->index64, fp[a]);
+    u64 from = as_index(source->index64, fp[b]);
+    u64 count = as_index(target->index64 && source->index64, fp[c]);
     if (!has_range(target->count, to, count) || !has_range(source->count, from, count)) {
         return PULLEY_TRAP_table_oob;
     }
@@ -147,7 +137,7 @@ SLOW_OP(table_init)
     (void)size;
     InterpTable *table = vm->instance->tables[t];
     const InterpSegment *elem = &vm->instance->elems[s];
-    u64 to = index_of(table, fp[a]);
+    u64 to = as_index(table->index64, fp[a]);
     u32 from = (u32)fp[b];
     u32 count = (u32)fp[c];
     if (!has_range(table->count, to, count) || !has_range(elem->count, from, count)) {

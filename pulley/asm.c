@@ -17,22 +17,23 @@
  *         xadd32_i8 s0, s1, -1     ; a comment
  *         br_if32 s0, again        a target: a label, or a distance in bytes (.+8, .-8)
  *         br_table s1, [a, b, c]   the last is the default
- *         call s4, func1
+ *         call s4, func1           a function of this module: by name, or its distance in bytes
  *         catch tag0, again        what handles exceptions of the call before; all, again; context s3
  *         .word 0x00010203         four bytes, in this order
  *     }
  *
  * Declarations stand in any order and are numbered in their kind from 0. One statement per line. A
- * number is decimal or 0x hexadecimal. Labels are resolved at the end of their function.
+ * number is decimal or 0x hexadecimal. Labels are resolved at the end of their function, functions at the end of
+ * the text.
  */
 #include "base/map.h"
 #include "pulley/pulley.h"
 
 typedef struct Fixup {
-    u32 kind; /* FIXUP_WORD, FIXUP_HANDLER, or the index of a field of the instruction */
-    u32 at;   /* offset of the word in the module's code; the handler; the operation */
-    u32 inst; /* offset in the module's code of the instruction that the distance counts from */
-    u32 label;
+    u32 kind;  /* FIXUP_WORD, FIXUP_HANDLER, or the index of a field of the instruction */
+    u32 at;    /* offset of the word in the module's code; the handler; the operation */
+    u32 inst;  /* offset in the module's code of the instruction that the distance counts from */
+    u32 label; /* or the function */
     u32 line;
 } Fixup;
 
@@ -51,9 +52,10 @@ typedef struct Assembler {
     bool has_call; /* an instruction stands before, which handlers may follow */
     u32 last_inst;
     u32 func_start;
-    StrMap labels;   /* of the function */
-    VEC(u32) places; /* of its labels, offsets in the module's code, or UNDEFINED */
-    VEC(Fixup) fixups;
+    StrMap labels;     /* of the function */
+    VEC(u32) places;   /* of its labels, offsets in the module's code, or UNDEFINED */
+    VEC(Fixup) fixups; /* of labels */
+    VEC(Fixup) calls;  /* of functions */
 } Assembler;
 
 /* ---- characters and words ---- */
@@ -212,17 +214,22 @@ static u32 find_label(Assembler *a, Str name)
     return label;
 }
 
+/* A distance behind its dot. */
+static bool read_distance(Assembler *a, u64 *distance)
+{
+    bool negative = a->at < a->end && *a->at == '-';
+    if (!negative && !expect(a, '+')) {
+        return false;
+    }
+    return read_number(a, distance);
+}
+
 /* A target for the instruction at `inst`: a distance now, or a fixup to be. */
 static bool read_target(Assembler *a, Fixup fixup, u64 *distance)
 {
     *distance = 0;
-    skip_blanks(a);
     if (accept(a, '.')) {
-        bool negative = a->at < a->end && *a->at == '-';
-        if (!negative && !expect(a, '+')) {
-            return false;
-        }
-        return read_number(a, distance);
+        return read_distance(a, distance);
     }
     Str name = read_word(a);
     if (name.len == 0) {
@@ -232,6 +239,45 @@ static bool read_target(Assembler *a, Fixup fixup, u64 *distance)
     fixup.line = a->line;
     vec_push(a->arena, &a->fixups, fixup);
     return true;
+}
+
+/* The same for a function. */
+static bool read_callee(Assembler *a, Fixup fixup, u64 *distance)
+{
+    *distance = 0;
+    if (accept(a, '.')) {
+        return read_distance(a, distance);
+    }
+    fixup.line = a->line;
+    if (!read_prefixed_u32(a, dv_pulley_role_prefixes[PROLE_FUNC], &fixup.label)) {
+        return false;
+    }
+    vec_push(a->arena, &a->calls, fixup);
+    return true;
+}
+
+/* Writes the distance into the field of the instruction; `what` is where it goes. */
+static bool patch_distance(Assembler *a, const Fixup *fixup, i64 distance, const char *what)
+{
+    PulleyOp op = (PulleyOp)fixup->at;
+    if (!dv_pulley_field_fits(&dv_pulley_shape(op)->fields[fixup->kind], (u64)distance)) {
+        dv_diag_error(a->diag, fixup->line, 0, "%s is too far away", what);
+        return false;
+    }
+    dv_pulley_patch(dv_bytebuf_at(&a->code, fixup->inst, 4), a->module->big, op, fixup->kind,
+                    (u64)distance);
+    return true;
+}
+
+static bool apply_call(Assembler *a, const Fixup *fixup)
+{
+    const PulleyModule *m = a->module;
+    const char *name = dv_arena_printf(a->arena, "func%" PRIu32, fixup->label);
+    if (fixup->label >= m->funcs.len) {
+        dv_diag_error(a->diag, fixup->line, 0, "%s is not defined", name);
+        return false;
+    }
+    return patch_distance(a, fixup, (i64)m->funcs.data[fixup->label].code - fixup->inst, name);
 }
 
 static bool apply_fixup(Assembler *a, const Fixup *fixup)
@@ -244,7 +290,6 @@ static bool apply_fixup(Assembler *a, const Fixup *fixup)
         return false;
     }
     i64 distance = (i64)place - fixup->inst;
-    u8 *inst = dv_bytebuf_at(&a->code, fixup->inst, 4);
     if (fixup->kind == FIXUP_HANDLER) {
         a->module->handlers.data[fixup->at].target = place - a->func_start;
         return true;
@@ -253,14 +298,8 @@ static bool apply_fixup(Assembler *a, const Fixup *fixup)
         store_u32(dv_bytebuf_at(&a->code, fixup->at, 4), (u32)(distance / 4), a->module->big);
         return true;
     }
-    PulleyOp op = (PulleyOp)fixup->at;
-    if (!dv_pulley_field_fits(&dv_pulley_shape(op)->fields[fixup->kind], (u64)distance)) {
-        dv_diag_error(a->diag, fixup->line, 0, "label %s is too far away",
-                      dv_diag_quote(a->arena, name.data, name.len));
-        return false;
-    }
-    dv_pulley_patch(inst, a->module->big, op, fixup->kind, (u64)distance);
-    return true;
+    const char *quoted = dv_diag_quote(a->arena, name.data, name.len);
+    return patch_distance(a, fixup, distance, dv_arena_printf(a->arena, "label %s", quoted));
 }
 
 /* ---- instructions ---- */
@@ -344,6 +383,8 @@ static bool read_inst(Assembler *a, PulleyOp op)
         bool ok = i == 0 || expect(a, ',');
         if (ok && field->role == PROLE_TARGET) {
             ok = read_target(a, (Fixup){.inst = inst, .at = (u32)op, .kind = i}, &fields[i]);
+        } else if (ok && field->role == PROLE_FUNC) {
+            ok = read_callee(a, (Fixup){.inst = inst, .at = (u32)op, .kind = i}, &fields[i]);
         } else if (ok && field->role == PROLE_ENTRIES) {
             ok = read_entries(a, inst, &fields[i], &words);
         } else if (ok) {
@@ -621,7 +662,15 @@ static bool read_lines(Assembler *a)
             a->line++;
         }
     }
-    return !a->in_func || fail(a, "the function is not closed");
+    if (a->in_func) {
+        return fail(a, "the function is not closed");
+    }
+    for (u32 i = 0; i < a->calls.len; i++) {
+        if (!apply_call(a, &a->calls.data[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool dv_pulley_assemble(Arena *arena, Str text, bool big, PulleyModule *module, Diag *diag)

@@ -8,8 +8,8 @@
 #include "pulley/pulley.h"
 
 static const char *const trap_names[256] = {
-#define TRAP(name, code) [code] = #name,
-#include "pulley/traps.def"
+#define TRAP(name, code, message) [code] = #name,
+#include "base/traps.def"
 #undef TRAP
 };
 
@@ -41,6 +41,12 @@ static void put_i64(TextBuf *out, i64 x)
     dv_text_u64(out, x < 0 ? 0 - (u64)x : (u64)x);
 }
 
+static void put_distance(TextBuf *out, i64 distance)
+{
+    dv_text_str(out, distance < 0 ? "." : ".+");
+    put_i64(out, distance);
+}
+
 /* `starts`: where instructions start, a number per word of code; NULL: everywhere. */
 static void put_target(TextBuf *out, u32 offset, i64 distance, const BitSet *starts)
 {
@@ -51,8 +57,19 @@ static void put_target(TextBuf *out, u32 offset, i64 distance, const BitSet *sta
         dv_text_char(out, 'L');
         dv_text_u64(out, (u64)target);
     } else {
-        dv_text_str(out, distance < 0 ? "." : ".+");
-        put_i64(out, distance);
+        put_distance(out, distance);
+    }
+}
+
+/* The function that begins at this offset of the code, or the distance to there. */
+static void put_callee(TextBuf *out, const PulleyModule *m, i64 from, i64 distance)
+{
+    u32 callee = dv_pulley_callee(m, from + distance);
+    if (callee != UINT32_MAX) {
+        dv_text_str(out, dv_pulley_role_prefixes[PROLE_FUNC]);
+        dv_text_u64(out, callee);
+    } else {
+        put_distance(out, distance);
     }
 }
 
@@ -99,8 +116,9 @@ static void put_entries(TextBuf *out, const PulleyInst *inst, u32 offset, bool b
     dv_text_char(out, ']');
 }
 
-static void put_inst(TextBuf *out, const PulleyInst *inst, u32 offset, bool big,
-                     const BitSet *starts)
+/* An instruction of a function. `starts` as for put_target. */
+static void put_inst(TextBuf *out, const PulleyModule *m, const PulleyFunc *func,
+                     const PulleyInst *inst, u32 offset, const BitSet *starts)
 {
     const PulleyShapeInfo *shape = dv_pulley_shape((PulleyOp)inst->op);
     dv_text_str(out, dv_pulley_ops[inst->op].name);
@@ -109,16 +127,19 @@ static void put_inst(TextBuf *out, const PulleyInst *inst, u32 offset, bool big,
         if (shape->fields[i].role == PROLE_TARGET) {
             put_target(out, offset, (i64)inst->fields[i], starts);
         } else if (shape->fields[i].role == PROLE_ENTRIES) {
-            put_entries(out, inst, offset, big, starts);
+            put_entries(out, inst, offset, m->big, starts);
+        } else if (shape->fields[i].role == PROLE_FUNC) {
+            put_callee(out, m, (i64)func->code + offset, (i64)inst->fields[i]);
         } else {
             put_field(out, &shape->fields[i], inst->fields[i]);
         }
     }
 }
 
-void dv_pulley_print_inst(TextBuf *out, const PulleyInst *inst, u32 offset, bool big)
+void dv_pulley_print_inst(TextBuf *out, const PulleyModule *module, const PulleyFunc *func,
+                          const PulleyInst *inst, u32 offset)
 {
-    put_inst(out, inst, offset, big, NULL);
+    put_inst(out, module, func, inst, offset, NULL);
 }
 
 /* ---- functions ---- */
@@ -207,7 +228,7 @@ static void put_code(Listing *l)
         }
         dv_text_str(out, "    ");
         if (known) {
-            put_inst(out, &inst, offset, l->module->big, &l->starts);
+            put_inst(out, l->module, l->func, &inst, offset, &l->starts);
         } else {
             dv_text_printf(out, ".word 0x%08" PRIx32, load_be32(l->code + offset));
         }

@@ -94,15 +94,30 @@ u32 dv_pulley_op_size(PulleyOp op)
     return (end + 3) / 4 * 4;
 }
 
+u32 dv_pulley_find_field(PulleyOp op, u32 role)
+{
+    const PulleyShapeInfo *shape = dv_pulley_shape(op);
+    u32 i = 0;
+    while (i < shape->count && shape->fields[i].role != role) {
+        i++;
+    }
+    return i;
+}
+
+bool dv_pulley_is_distance(u32 role)
+{
+    return role == PROLE_TARGET || role == PROLE_FUNC;
+}
+
 static bool is_signed(u32 role)
 {
-    return role == PROLE_SIMM || role == PROLE_TARGET;
+    return role == PROLE_SIMM || dv_pulley_is_distance(role);
 }
 
 bool dv_pulley_field_fits(const PulleyField *field, u64 value)
 {
     u32 bits = field->size_bytes * 8u;
-    if (field->role == PROLE_TARGET) {
+    if (dv_pulley_is_distance(field->role)) {
         i64 words = (i64)value / 4;
         return value % 4 == 0 && words >= -((i64)1 << (bits - 1)) && words < (i64)1 << (bits - 1);
     }
@@ -113,6 +128,30 @@ bool dv_pulley_field_fits(const PulleyField *field, u64 value)
         return (i64)value >= -((i64)1 << (bits - 1)) && (i64)value < (i64)1 << (bits - 1);
     }
     return value < (u64)1 << bits;
+}
+
+u32 dv_pulley_func_at(const PulleyModule *m, i64 offset)
+{
+    u32 low = 0;
+    u32 high = m->funcs.len;
+    if (offset < 0 || offset >= m->code_size_bytes || high == 0) {
+        return UINT32_MAX;
+    }
+    while (high - low > 1) { /* functions cover the code without gaps */
+        u32 middle = low + (high - low) / 2;
+        if (m->funcs.data[middle].code <= offset) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+u32 dv_pulley_callee(const PulleyModule *m, i64 offset)
+{
+    u32 func = dv_pulley_func_at(m, offset);
+    return func != UINT32_MAX && m->funcs.data[func].code == offset ? func : UINT32_MAX;
 }
 
 /* ---- bytes ---- */
@@ -169,14 +208,14 @@ static u64 read_field(const u8 *code, const PulleyField *field, u32 place, bool 
     if (is_signed(field->role)) {
         value = sign_extend(value, field->size_bytes * 8u);
     }
-    return field->role == PROLE_TARGET ? value * 4 : value;
+    return dv_pulley_is_distance(field->role) ? value * 4 : value;
 }
 
 static void write_field(u8 *code, const PulleyField *field, u32 place, bool big, u64 value)
 {
     CHECK(dv_pulley_field_fits(field, value));
     store_field(code + place, field->size_bytes, big,
-                field->role == PROLE_TARGET ? (u64)((i64)value / 4) : value);
+                dv_pulley_is_distance(field->role) ? (u64)((i64)value / 4) : value);
 }
 
 /* The operation that these bytes, at least 4, start with; PULLEY_OP_COUNT if there is none. */

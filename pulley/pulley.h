@@ -14,7 +14,7 @@
 #include "pulley/shapes.h"
 
 enum {
-    PULLEY_VERSION = 1, /* of the encoding; changes with every change of ops.def or shapes.h */
+    PULLEY_VERSION = 2, /* of the encoding; changes with every change of ops.def or shapes.h */
     PULLEY_WINDOW_SLOTS = 256, /* the largest window, and the red zone above every frame */
     PULLEY_ARGS_MAX = 48, /* argument and result slots in the window; the rest lie in a block */
     PULLEY_TYPE_SLOTS_MAX = 2048, /* argument, or result, slots of a type */
@@ -96,8 +96,8 @@ typedef enum PulleyHelper {
 
 typedef enum PulleyTrap {
     PULLEY_TRAP_none,
-#define TRAP(name, code) PULLEY_TRAP_##name = code,
-#include "pulley/traps.def"
+#define TRAP(name, code, message) PULLEY_TRAP_##name = code,
+#include "base/traps.def"
 #undef TRAP
 } PulleyTrap;
 
@@ -166,7 +166,8 @@ static inline const PulleyShapeInfo *dv_pulley_shape(PulleyOp op)
 typedef struct PulleyInst {
     u16 op;   /* PulleyOp */
     u32 size; /* in bytes, with the entries of br_table */
-    /* The fields in the order of the shape, signed ones sign-extended. A TARGET is in bytes. */
+    /* The fields in the order of the shape, signed ones sign-extended. Distances (TARGET, FUNC) are
+     * in bytes. */
     u64 fields[PULLEY_FIELDS_MAX];
     const u8 *entries; /* br_table: n + 1 words in the code's byte order, distances in words */
 } PulleyInst;
@@ -258,10 +259,18 @@ typedef struct PulleyModule {
 PulleyOp dv_pulley_op_find(const char *name, usize length);
 /* The bytes this operation starts with: 1, or 2 with the escape; *header gets which. */
 u32 dv_pulley_opcode(PulleyOp op, u8 header[2]);
+/* True of roles whose fields say how far it is from their instruction to another. */
+bool dv_pulley_is_distance(u32 role);
+/* The index of the operation's first field of this role; the number of its fields if it has none. */
+u32 dv_pulley_find_field(PulleyOp op, u32 role);
 /* Size of an instruction in bytes, without the entries of br_table. */
 u32 dv_pulley_op_size(PulleyOp op);
 /* True if the number can be written into the field; `value` as in PulleyInst. */
 bool dv_pulley_field_fits(const PulleyField *field, u64 value);
+/* The function of the module that holds this offset of its code; UINT32_MAX if none does. */
+u32 dv_pulley_func_at(const PulleyModule *module, i64 offset);
+/* The function that begins there; UINT32_MAX if none does. */
+u32 dv_pulley_callee(const PulleyModule *module, i64 offset);
 /* Reads the instruction at `code`, of which `avail` bytes exist. False, and *inst undefined, if the opcode
  * is none, a byte that must be zero is not, or the instruction is longer than avail. */
 bool dv_pulley_decode(const u8 *code, usize avail, bool big, PulleyInst *inst);
@@ -276,9 +285,10 @@ void dv_pulley_swap(u8 *code, usize size, bool from_big);
 
 /* ---- disas.c ---- */
 
-/* Appends an instruction, as "xadd32 s1, s2, s3", without a newline. Targets are printed as labels
- * "L16" of the offset they have if the instruction is at `offset`. */
-void dv_pulley_print_inst(TextBuf *out, const PulleyInst *inst, u32 offset, bool big);
+/* Appends the instruction at `offset` of a function of the module, as "xadd32 s1, s2, s3", without a newline.
+ * Targets are printed as labels "L16" of their offset. */
+void dv_pulley_print_inst(TextBuf *out, const PulleyModule *module, const PulleyFunc *func,
+                          const PulleyInst *inst, u32 offset);
 /* Appends the module, whose declarations have passed dv_pulley_verify_module, as text that dv_pulley_assemble
  * reads back. Code that does not decode is shown as ".word 0x00000000". */
 void dv_pulley_print_module(TextBuf *out, const PulleyModule *module);

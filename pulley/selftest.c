@@ -139,15 +139,15 @@ static void check_tables(Tester *t)
 static void field_limits(const PulleyField *field, u64 *least, u64 *most)
 {
     u32 bits = field->size_bytes * 8u;
-    bool is_target = field->role == PROLE_TARGET;
+    bool is_distance = dv_pulley_is_distance(field->role);
     u64 ones = UINT64_MAX >> (64 - bits);
     *least = 0;
     *most = ones;
-    if (is_target || field->role == PROLE_SIMM) {
+    if (is_distance || field->role == PROLE_SIMM) {
         *most = ones >> 1;
         *least = 0 - *most - 1;
     }
-    if (is_target) {
+    if (is_distance) {
         *most *= 4;
         *least *= 4;
     }
@@ -156,7 +156,8 @@ static void field_limits(const PulleyField *field, u64 *least, u64 *most)
 static u64 random_field(Tester *t, const PulleyField *field)
 {
     for (;;) {
-        u64 x = dv_rng_spread(&t->rng) & (field->role == PROLE_TARGET ? ~(u64)3 : UINT64_MAX);
+        u64 x =
+            dv_rng_spread(&t->rng) & (dv_pulley_is_distance(field->role) ? ~(u64)3 : UINT64_MAX);
         if (dv_pulley_field_fits(field, x)) {
             return x;
         }

@@ -38,6 +38,8 @@
 #define PSHAPE_D_D_A_B_C(F) PSHAPE_D_D_A_B(F) F(c, SRC, 1, 4)
 #define PSHAPE_D_D_A_B_X_Y(F) PSHAPE_D_D_A_B(F) F(x, SRC, 1, 4) F(y, SRC, 1, 5)
 #define PSHAPE_A_B_C(F) F(a, SRC, 1, 0) F(b, SRC, 1, 1) F(c, SRC, 1, 2)
+#define PSHAPE_MOVE_MOVE(F) PSHAPE_D_A(F) F(e, DST, 1, 2) F(b, SRC, 1, 3)
+#define PSHAPE_MOVE_MOVE_MOVE(F) PSHAPE_MOVE_MOVE(F) F(x, DST, 1, 4) F(y, SRC, 1, 5)
 
 /* ---- slots and a constant ---- */
 #define PSHAPE_D_I16(F) F(d, DST, 1, 0) F(i, SIMM, 2, 1)
@@ -47,6 +49,9 @@
 #define PSHAPE_D_ACC_I8(F) F(d, DST, 1, 0) F(a, ACC, 1, 1) F(i, SIMM, 1, 2)
 #define PSHAPE_D_A_I32(F) F(d, DST, 1, 0) F(a, SRC, 1, 1) F(i, SIMM, 4, 2)
 #define PSHAPE_A_B_I32(F) F(a, SRC, 1, 0) F(b, SRC, 1, 1) F(i, SIMM, 4, 2)
+#define PSHAPE_D_A_B_I8(F) PSHAPE_D_A_B(F) F(i, SIMM, 1, 3)
+#define PSHAPE_D_A_SHIFT_I16(F) F(d, DST, 1, 0) F(a, SRC, 1, 1) F(n, UIMM, 1, 2) F(i, SIMM, 2, 3)
+#define PSHAPE_D_A_SHIFT_I32(F) F(d, DST, 1, 0) F(a, SRC, 1, 1) F(n, UIMM, 1, 2) F(i, SIMM, 4, 3)
 #define PSHAPE_D_A_B_TRAP(F) PSHAPE_D_A_B(F) F(code, TRAPCODE, 1, 3)
 #define PSHAPE_TRAP(F) F(code, TRAPCODE, 1, 0)
 #define PSHAPE_A_TRAP(F) F(a, SRC, 1, 0) F(code, TRAPCODE, 1, 1)
@@ -60,8 +65,10 @@
 #define PSHAPE_BR_ACC_B(F) F(a, ACC, 1, 0) F(b, SRC, 1, 1) F(off, TARGET, 4, 2)
 #define PSHAPE_BR_A_I16(F) F(a, SRC, 1, 0) F(i, SIMM, 2, 1) F(off, TARGET, 4, 3)
 #define PSHAPE_BR_ACC_I16(F) F(a, ACC, 1, 0) F(i, SIMM, 2, 1) F(off, TARGET, 4, 3)
+#define PSHAPE_BR_A_I8(F) F(a, SRC, 1, 0) F(i, SIMM, 1, 1) F(off, TARGET, 4, 2)
 #define PSHAPE_LOOP(F) F(d, MOD, 1, 0) F(i, SIMM, 1, 1) F(off, TARGET, 4, 2)
 #define PSHAPE_LOOP_B(F) F(d, MOD, 1, 0) F(b, SRC, 1, 1) F(i, SIMM, 1, 2) F(off, TARGET, 4, 3)
+#define PSHAPE_LOOP_A_B(F) F(d, MOD, 1, 0) F(a, SRC, 1, 1) F(b, SRC, 1, 2) F(off, TARGET, 4, 3)
 #define PSHAPE_BR_TABLE(F) F(a, SRC, 1, 0) F(n, ENTRIES, 4, 1)
 
 /* ---- memory; `a` is the index, `i` offset + size ---- */
@@ -73,6 +80,12 @@
 #define PSHAPE_A_ACC_END8(F) F(a, SRC, 1, 0) F(b, ACC, 1, 1) F(i, END, 1, 2)
 #define PSHAPE_A_B_END32(F) F(a, SRC, 1, 0) F(b, SRC, 1, 1) F(i, END, 4, 2)
 #define PSHAPE_A_ACC_END32(F) F(a, SRC, 1, 0) F(b, ACC, 1, 1) F(i, END, 4, 2)
+#define PSHAPE_D_A_END8_I32(F) PSHAPE_D_A_END8(F) F(j, SIMM, 4, 3)
+#define PSHAPE_A_B_END8_I32(F) PSHAPE_A_B_END8(F) F(j, SIMM, 4, 3)
+#define PSHAPE_D_A_B_END32(F) PSHAPE_D_A_B(F) F(i, END, 4, 3)
+#define PSHAPE_A_C_B_END32(F) F(a, SRC, 1, 0) F(c, SRC, 1, 1) F(b, SRC, 1, 2) F(i, END, 4, 3)
+#define PSHAPE_D_END32(F) F(d, DST, 1, 0) F(i, END, 4, 1)
+#define PSHAPE_A_END32(F) F(a, SRC, 1, 0) F(i, END, 4, 1)
 #define PSHAPE_D_A_END64(F) F(d, DST, 1, 0) F(a, SRC, 1, 1) F(i, END64, 4, 2)
 #define PSHAPE_A_B_END64(F) F(a, SRC, 1, 0) F(b, SRC, 1, 1) F(i, END64, 4, 2)
 /* `o` holds the offset, without the size */
@@ -98,6 +111,7 @@
 #define PSHAPE_ENTER_BLOCK(F) F(args, COUNT, 1, 0) F(n, FRAME, 4, 1) F(i, EXTRA, 4, 5)
 #define PSHAPE_RET_BIG(F) F(results, COUNT, 1, 0) F(n, FRAME, 4, 1)
 #define PSHAPE_K_FUNC16(F) F(k, OUT, 1, 0) F(f, FUNC, 2, 1)
+#define PSHAPE_K_NUMBER16(F) F(k, OUT, 1, 0) F(f, FUNC_NUMBER, 2, 1)
 #define PSHAPE_K_FUNC32(F) F(k, OUT, 1, 0) F(f, FUNC, 4, 1)
 #define PSHAPE_K_IMPORT(F) F(k, OUT, 1, 0) F(f, IMPORT, 4, 1)
 #define PSHAPE_K_A_TABLE16(F) F(k, OUT, 1, 0) F(a, SRC, 1, 1) F(t, TABLE, 2, 2) F(y, TYPE, 2, 4)
@@ -165,6 +179,11 @@
     X(D_ACC_I8) \
     X(D_A_I32) \
     X(A_B_I32) \
+    X(D_A_B_I8) \
+    X(D_A_SHIFT_I16) \
+    X(D_A_SHIFT_I32) \
+    X(MOVE_MOVE) \
+    X(MOVE_MOVE_MOVE) \
     X(D_A_B_TRAP) \
     X(TRAP) \
     X(A_TRAP) \
@@ -176,8 +195,10 @@
     X(BR_ACC_B) \
     X(BR_A_I16) \
     X(BR_ACC_I16) \
+    X(BR_A_I8) \
     X(LOOP) \
     X(LOOP_B) \
+    X(LOOP_A_B) \
     X(BR_TABLE) \
     X(D_A_END8) \
     X(D_ACC_END8) \
@@ -187,6 +208,12 @@
     X(A_ACC_END8) \
     X(A_B_END32) \
     X(A_ACC_END32) \
+    X(D_A_END8_I32) \
+    X(A_B_END8_I32) \
+    X(D_A_B_END32) \
+    X(A_C_B_END32) \
+    X(D_END32) \
+    X(A_END32) \
     X(D_A_END64) \
     X(A_B_END64) \
     X(D_A_O_M) \
@@ -206,6 +233,7 @@
     X(ENTER_BLOCK) \
     X(RET_BIG) \
     X(K_FUNC16) \
+    X(K_NUMBER16) \
     X(K_FUNC32) \
     X(K_IMPORT) \
     X(K_A_TABLE16) \

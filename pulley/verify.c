@@ -25,6 +25,7 @@ typedef struct Verifier {
     PulleyInst inst;
     u32 offset;
     u32 frame_slots; /* of func */
+    u32 callee;      /* of the instruction at hand, if its field says how far it is */
     u32 block_slots; /* what args_block gave to the instruction at hand; 0: nothing */
     u32 acc_slot;    /* what the instruction before has written, and its class */
     u32 acc_result;
@@ -211,7 +212,7 @@ static bool check_entries(Verifier *v)
 static u64 count_entities(const PulleyModule *m, u32 role)
 {
     switch (role) {
-    case PROLE_FUNC:
+    case PROLE_FUNC_NUMBER:
         return m->funcs.len;
     case PROLE_IMPORT:
         return m->imports.len;
@@ -323,6 +324,9 @@ static bool check_field(Verifier *v, u32 role, u64 x)
         return x < PULLEY_HELPER_COUNT || fail(v, PRULE_HELPER, x, 0);
     case PROLE_TARGET:
         return check_target(v, (i64)x);
+    case PROLE_FUNC:
+        v->callee = dv_pulley_callee(v->module, (i64)v->func->code + v->offset + (i64)x);
+        return v->callee != UINT32_MAX || fail(v, PRULE_CALLEE, 0, 0);
     case PROLE_ENTRIES:
         return check_entries(v);
     case PROLE_FRAME:
@@ -362,24 +366,27 @@ static bool check_allowed(Verifier *v)
 /* The field of this role, of which the operation has one at most. False if it has none. */
 static bool find_field(const PulleyInst *inst, u32 role, u64 *value)
 {
-    const PulleyShapeInfo *shape = dv_pulley_shape((PulleyOp)inst->op);
-    for (u32 i = 0; i < shape->count; i++) {
-        if (shape->fields[i].role == role) {
-            *value = inst->fields[i];
-            return true;
-        }
+    u32 field = dv_pulley_find_field((PulleyOp)inst->op, role);
+    if (field == dv_pulley_shape((PulleyOp)inst->op)->count) {
+        return false;
     }
-    return false;
+    *value = inst->fields[field];
+    return true;
 }
 
 /* The arguments and results of what is called. */
-static PulleyType callee_type(const PulleyModule *m, const PulleyInst *inst)
+static PulleyType callee_type(const Verifier *v)
 {
+    const PulleyModule *m = v->module;
+    const PulleyInst *inst = &v->inst;
     u64 x = 0;
     if (find_field(inst, PROLE_TYPE, &x)) {
         return m->types.data[x];
     }
     if (find_field(inst, PROLE_FUNC, &x)) {
+        return m->types.data[m->funcs.data[v->callee].type];
+    }
+    if (find_field(inst, PROLE_FUNC_NUMBER, &x)) {
         return m->types.data[m->funcs.data[x].type];
     }
     if (find_field(inst, PROLE_IMPORT, &x)) {
@@ -403,7 +410,7 @@ static bool is_tail_call(const PulleyInst *inst)
 
 static bool check_call(Verifier *v)
 {
-    PulleyType callee = callee_type(v->module, &v->inst);
+    PulleyType callee = callee_type(v);
     u64 out = 0;
     u64 table = 0;
     bool is_tail = is_tail_call(&v->inst);

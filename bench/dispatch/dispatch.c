@@ -260,7 +260,7 @@ static void print_profile(Bench *bench, const Program *p)
             if (!dv_pulley_decode(code, f->size_bytes - at, module->big, &inst)) {
                 fail(p->row->name, "the code does not decode");
             }
-            dv_pulley_print_inst(&text, &inst, at, module->big);
+            dv_pulley_print_inst(&text, module, f, &inst, at);
             printf("%12llu %5.1f %%  L%-5u %s\n", (unsigned long long)count,
                    100.0 * (double)count / (double)p->instructions, (unsigned)at, text.data);
         }

@@ -85,6 +85,8 @@ typedef struct Ssa {
     u32 walk;
     u32 undefined; /* variable read where it may be undefined, plus one; 0: none */
     Work work;
+    u64 max_steps;  /* more work than that leaves phis without operands; 0: no limit */
+    bool exhausted; /* that has happened: the function is of no use */
 } Ssa;
 
 /* ssa.c */

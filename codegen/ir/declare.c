@@ -501,7 +501,10 @@ static u8 *copy_valtypes(Builder *b, const davit_wasm_valtype_t *from, usize cou
 
 static u32 declare_wasm_type(Builder *b, const davit_wasm_type_desc_t *from)
 {
-    WasmTypeData type = {.present = true, .sig = {from->sig.id}};
+    WasmTypeData type = {.present = true,
+                         .has_index = from->has_index,
+                         .index = from->has_index ? from->index : 0,
+                         .sig = {from->sig.id}};
     if (!check_sig(b, from->sig)) {
         return DAVIT_NONE;
     }

@@ -1,7 +1,7 @@
 /* docs.c - prints include/davit/ops.h and docs/ops.md from the tables.
  *
  * Prototypes come from the same macros as the definitions (build_ops.h), turned into text.
- * Everything else is ops.def, formats.def, typesets.def, typespecs.def, names.def and traps.def
+ * Everything else is ops.def, formats.def, typesets.def, typespecs.def, names.def and base/traps.def
  * put into sentences.
  */
 #include "codegen/ir/docs.h"
@@ -162,7 +162,7 @@ static void put_traps(TextBuf *out)
 #define TRAP(name, code, message) \
     dv_text_printf(out, "    /* %s */\n", message); \
     put_enum_value(out, "TRAP", #name, code);
-#include "codegen/ir/traps.def"
+#include "base/traps.def"
 #undef TRAP
     dv_text_str(out, "    DAVIT_TRAP_USER_LAST = 199\n};\n\n");
 }
@@ -425,7 +425,7 @@ static void put_name_tables(TextBuf *out)
     dv_text_char(out, '\n');
     put_table_head(out, "Trap codes", "name", "code and message");
 #define TRAP(name, code, message) dv_text_printf(out, "| %s | %d: %s |\n", #name, code, message);
-#include "codegen/ir/traps.def"
+#include "base/traps.def"
 #undef TRAP
 }
 

@@ -413,7 +413,8 @@ static bool find_by_address(Evaluator *e, u64 address, u32 *symbol)
 
 static bool types_equal(const WasmTypeData *a, const WasmTypeData *b)
 {
-    return a->num_params == b->num_params && a->num_results == b->num_results &&
+    return a->has_index == b->has_index && a->index == b->index && a->num_params == b->num_params &&
+           a->num_results == b->num_results &&
            (a->num_params == 0 || memcmp(a->params, b->params, a->num_params) == 0) &&
            (a->num_results == 0 || memcmp(a->results, b->results, a->num_results) == 0);
 }
@@ -444,7 +445,8 @@ static bool has_wasm_type(const EvalSymbol *s, const WasmTypeData *type)
         return true; /* "no such function" is said later */
     }
     const Signature *sig = &s->func->sig;
-    return lists_match(sig->params, sig->num_params, type->params, type->num_params) &&
+    return !type->has_index &&
+           lists_match(sig->params, sig->num_params, type->params, type->num_params) &&
            lists_match(sig->results, sig->num_results, type->results, type->num_results);
 }
 

@@ -137,11 +137,11 @@ typedef enum LibCall {
     LIBCALL_COUNT
 } LibCall;
 
-typedef u8 TrapCode; /* traps.def; 0 is none */
+typedef u8 TrapCode; /* base/traps.def; 0 is none */
 enum {
     TRAP_none = 0,
 #define TRAP(name, code, message) TRAP_##name = code,
-#include "codegen/ir/traps.def"
+#include "base/traps.def"
 #undef TRAP
     TRAP_USER_MAX = 250
 };
@@ -255,8 +255,12 @@ typedef enum WasmValType {
     WASM_EXNREF
 } WasmValType;
 
-typedef struct WasmTypeData { /* type0 = func (i32, externref) -> i32, sig0 */
+/* Two are one type if their lists are equal, and their indices if they have any: what the lists tell of
+ * a reference is only its kind. */
+typedef struct WasmTypeData { /* type0 = func (i32, externref) -> i32, sig0[, index 5] */
     bool present;
+    bool has_index;
+    u32 index; /* of the type in the module */
     u32 num_params, num_results;
     u8 *params, *results; /* WasmValType */
     SigRef sig;

@@ -126,7 +126,7 @@ typedef struct TrapInfo {
 
 static const TrapInfo traps[] = {
 #define TRAP(name, code, message) {code, #name, message},
-#include "codegen/ir/traps.def"
+#include "base/traps.def"
 #undef TRAP
 };
 

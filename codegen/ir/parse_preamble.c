@@ -398,6 +398,13 @@ static u8 *parse_val_types(Parser *p, u32 *count, bool parenthesised)
     return copy;
 }
 
+/* "memory 0": the kind's name and the index in the module. */
+static u32 parse_index(Parser *p, const char *kind)
+{
+    expect_word(p, kind);
+    return (u32)dv_parser_uint(p, UINT32_MAX, "an index");
+}
+
 static void declare_wasm_type(Parser *p, u32 id)
 {
     WasmTypeData type = {.present = true};
@@ -411,16 +418,13 @@ static void declare_wasm_type(Parser *p, u32 id)
         dv_parser_expect_punct(p, ',');
     }
     type.sig.id = dv_parser_ref(p, ENTITY_SIG);
+    type.has_index = dv_parser_take_punct(p, ',');
+    if (type.has_index) {
+        type.index = parse_index(p, "index");
+    }
     if (MAKE_ROOM(p, &p->f->wasm_types, id)) {
         p->f->wasm_types.data[id] = type;
     }
-}
-
-/* "memory 0": the kind's name and the index in the module. */
-static u32 parse_index(Parser *p, const char *kind)
-{
-    expect_word(p, kind);
-    return (u32)dv_parser_uint(p, UINT32_MAX, "an index");
 }
 
 /* ", index i32, min 1[, max 2]," */

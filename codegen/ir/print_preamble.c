@@ -353,7 +353,11 @@ static void print_wasm_types(TextBuf *out, const Func *f)
         print_val_types(out, type->params, type->num_params);
         dv_text_str(out, type->num_results > 0 ? ") -> " : ")");
         print_val_types(out, type->results, type->num_results);
-        dv_text_printf(out, ", sig%" PRIu32 "\n", type->sig.id);
+        dv_text_printf(out, ", sig%" PRIu32, type->sig.id);
+        if (type->has_index) {
+            dv_text_printf(out, ", index %" PRIu32, type->index);
+        }
+        dv_text_char(out, '\n');
     }
 }
 

@@ -254,7 +254,7 @@ static void declare_entities(Func *f)
     vec_push(a, &f->sigs, ((Signature){param, param, 1, 1, CC_tail, true}));
     vec_push(a, &f->funcs, ((ExtFunc){.present = true, .colocated = true, .name = name}));
     vec_push(a, &f->regions, ((RegionData){true, 3, {"region", 6}}));
-    vec_push(a, &f->wasm_types, ((WasmTypeData){true, 1, 1, val_type, val_type, {0}}));
+    vec_push(a, &f->wasm_types, ((WasmTypeData){true, true, 7, 1, 1, val_type, val_type, {0}}));
     for (u32 i = 0; i < 2; i++) {
         Type index = i == 0 ? TYPE_I32 : TYPE_I64;
         vec_push(

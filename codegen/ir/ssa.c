@@ -347,6 +347,10 @@ static void complete_phis(Ssa *ssa)
 {
     while (ssa->pending.len != 0) {
         u32 index = vec_pop(&ssa->pending);
+        if (ssa->max_steps != 0 && ssa->work.steps > ssa->max_steps) {
+            ssa->exhausted = true;
+            continue;
+        }
         fill_operands(ssa, index);
         vec_push(ssa->arena, &ssa->fresh, index);
     }

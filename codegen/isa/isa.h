@@ -26,6 +26,7 @@ typedef struct CompiledFunc {
     MachCode code;
     u32 arg_slots, result_slots; /* Pulley: slots of arguments and results */
     bool metered;                /* Pulley: uses fuel */
+    bool fell_back;              /* the main allocator's budget ran out: the fast one did it */
     RaStats allocation;
     u32 num_insts; /* machine instructions before allocation */
 } CompiledFunc;

@@ -145,6 +145,11 @@ void dv_isle_add_table_arg(Isle *isle, IsleTerm term, const char *type, const ch
 /* tables_pulley.c */
 void dv_isle_declare_pulley_types(Isle *isle);
 void dv_isle_declare_pulley_terms(Isle *isle, IslePos pos);
+
+/* ---- tables_x64.c ---- */
+
+void dv_isle_declare_x64_types(Isle *isle);
+void dv_isle_declare_x64_terms(Isle *isle, IslePos pos);
 void dv_isle_declare_hole(Isle *isle, IsleNodeRef form);
 /* Lane bits and lane count of a CLIF type's name, as i32 or i8x16, in either case; false if it
  * is none. */

@@ -127,8 +127,8 @@ IsleOp dv_isle_op(u32 row)
     return make_op(&rows[row]);
 }
 
-typedef enum Table { TABLE_CLIF, TABLE_PULLEY, TABLE_COUNT } Table;
-static const char *const table_names[TABLE_COUNT] = {"clif", "pulley"};
+typedef enum Table { TABLE_CLIF, TABLE_PULLEY, TABLE_X64, TABLE_COUNT } Table;
+static const char *const table_names[TABLE_COUNT] = {"clif", "pulley", "x64"};
 
 /* TABLE_COUNT if there is none of that name. */
 static Table find_table(Isle *isle, IsleNodeRef form)
@@ -165,6 +165,10 @@ void dv_isle_declare_table_types(Isle *isle, IsleNodeRef form)
     isle->tables |= 1u << table;
     if (table == TABLE_PULLEY) {
         dv_isle_declare_pulley_types(isle);
+        return;
+    }
+    if (table == TABLE_X64) {
+        dv_isle_declare_x64_types(isle);
         return;
     }
     isle->has_ops = true;
@@ -227,6 +231,9 @@ void dv_isle_declare_table_terms(Isle *isle, IsleNodeRef form)
     IslePos pos = isle_node(isle, form)->pos;
     if (table == TABLE_PULLEY) {
         dv_isle_declare_pulley_terms(isle, pos);
+    }
+    if (table == TABLE_X64) {
+        dv_isle_declare_x64_terms(isle, pos);
     }
     for (u32 row = 0; table == TABLE_CLIF && row < ARRAY_LEN(rows); row++) {
         declare_op(isle, row, pos);

@@ -46,28 +46,77 @@ static void spread_uses(Lower *l, Worklist *work)
     }
 }
 
-static void count_inst_uses(Lower *l, Worklist *work, Inst inst)
+/* What edges and handlers of an instruction pass on. */
+static void for_passed(Lower *l, Worklist *work, Inst inst, void (*use)(Lower *, Worklist *, u32))
 {
-    const InstData *d = dv_inst_const(l->func, inst);
-    const u32 *args = dv_inst_args(l->func, inst);
     u32 count;
-    for (u32 i = 0; i < d->num_args; i++) {
-        count_use(l, work, args[i]);
-    }
     const BlockCall *dests = dv_inst_dests_const(l->func, inst, &count);
     for (u32 i = 0; i < count; i++) {
         for (u32 j = 0; j < dests[i].num_args; j++) {
             BlockArg arg = dv_call_arg(l->func, &dests[i], j);
             if (block_arg_kind(arg) == ARG_VALUE) {
-                count_use(l, work, block_arg_index(arg));
+                use(l, work, block_arg_index(arg));
             }
         }
     }
     const ExceptionTable *table = dv_inst_exceptions(l->func, inst);
     for (u32 i = 0; table != NULL && i < table->num_handlers; i++) {
         if (table->handlers[i].kind == HANDLER_CONTEXT) {
-            count_use(l, work, table->handlers[i].context.id);
+            use(l, work, table->handlers[i].context.id);
         }
+    }
+}
+
+static void count_inst_uses(Lower *l, Worklist *work, Inst inst)
+{
+    const InstData *d = dv_inst_const(l->func, inst);
+    const u32 *args = dv_inst_args(l->func, inst);
+    if (l->inst_sunk[inst.id] != 0) {
+        return; /* nothing wants it */
+    }
+    for (u32 i = 0; i < d->num_args; i++) {
+        count_use(l, work, args[i]);
+    }
+    for_passed(l, work, inst, count_use);
+}
+
+/* ---- what nothing wants: instructions without effects whose results only such instructions read ---- */
+
+static void want(Lower *l, Worklist *work, u32 value)
+{
+    const ValueData *data = &vec_at(&l->func->values, l->roots[value]);
+    l->steps++;
+    if (data->kind == VALUE_RESULT && l->inst_sunk[data->def] != 0) {
+        l->inst_sunk[data->def] = 0;
+        vec_push(l->arena, work, data->def);
+    }
+}
+
+/* Notes it as sunk: so it has no part in counting uses, and is not lowered. */
+static void sink_unwanted(Lower *l, const LoweredOrder *order)
+{
+    Worklist work = {0};
+    for (u32 i = 0; i < order->blocks.len; i++) {
+        Block block = order->blocks.data[i].block;
+        if (order->blocks.data[i].dest != LOWERED_BLOCK) {
+            continue;
+        }
+        Inst inst = dv_block(l->func, block)->first;
+        for (; inst.id != ENTITY_NONE; inst = dv_inst_next(l->func, inst)) {
+            l->inst_sunk[inst.id] = 1;
+            if (has_effect(l->func, inst) || dv_inst_const(l->func, inst)->num_results == 0) {
+                l->inst_sunk[inst.id] = 0;
+                vec_push(l->arena, &work, inst.id);
+            }
+        }
+    }
+    while (work.len > 0) {
+        Inst inst = {vec_pop(&work)};
+        const u32 *args = dv_inst_args(l->func, inst);
+        for (u32 i = 0; i < dv_inst_const(l->func, inst)->num_args; i++) {
+            want(l, &work, args[i]);
+        }
+        for_passed(l, &work, inst, want);
     }
 }
 
@@ -116,6 +165,7 @@ ValueRegs dv_lower_use(Lower *l, Value value)
 {
     u32 root = l->roots[value.id];
     l->value_wanted[root] = true;
+    l->value_computed[root] = l->value_computed[root] || !l->is_passing;
     return regs_of(l, root);
 }
 
@@ -248,6 +298,7 @@ static void begin_edge(Lower *l, RaBlock *block, u32 label)
 
 static void push_edge_args(Lower *l, Inst branch, const BlockCall *call)
 {
+    l->is_passing = true;
     for (u32 i = 0; i < call->num_args; i++) {
         BlockArg arg = dv_call_arg(l->func, call, i);
         u32 index = block_arg_index(arg);
@@ -305,10 +356,43 @@ static bool is_wanted(const Lower *l, Inst inst)
 
 static void begin_inst(Lower *l, Inst inst)
 {
+    u32 effects = dv_inst_info(l->func, inst)->effects;
     l->current = inst;
+    l->is_passing = (effects & FX_CALL) != 0 || dv_inst_const(l->func, inst)->op == OP_return;
     l->current_color = l->inst_colors[inst.id];
     l->vcode->srcloc = dv_srcloc(l->func, inst);
     l->vcode->ir_inst = inst.id;
+}
+
+/* True if the instruction is a constant that is made elsewhere. */
+static bool hoist(Lower *l, const LoweredOrder *order, Block b, Inst inst)
+{
+    enum { HOISTED_MAX = 64 }; /* of a block: what follows has other needs for registers, too */
+    const InstData *d = dv_inst_const(l->func, inst);
+    bool is_const = d->op == OP_iconst || d->op == OP_f32const || d->op == OP_f64const;
+    Block to = order->outside[b.id];
+    if (!is_const || to.id == b.id || l->num_hoisted[to.id] == HOISTED_MAX ||
+        !l->value_computed[dv_inst_result(l->func, inst, 0).id] ||
+        order->is_cold[order->label_of_block[b.id]] !=
+            order->is_cold[order->label_of_block[to.id]]) {
+        return false;
+    }
+    l->num_hoisted[to.id]++;
+    l->next_hoisted[inst.id] = l->hoisted[to.id];
+    l->hoisted[to.id] = inst.id;
+    return true;
+}
+
+static bool lower_hoisted(Lower *l, Block b)
+{
+    for (u32 id = l->hoisted[b.id]; id != ENTITY_NONE; id = l->next_hoisted[id]) {
+        begin_inst(l, (Inst){id});
+        if (!l->target->lower_inst(l, (Inst){id})) {
+            return false;
+        }
+        dv_vcode_flush(l->vcode);
+    }
+    return true;
 }
 
 static bool lower_params(Lower *l, const u32 *params, u32 count)
@@ -337,7 +421,7 @@ static bool lower_block(Lower *l, const LoweredOrder *order, Block b, bool is_en
     for (inst = dv_inst_prev(l->func, inst); inst.id != ENTITY_NONE;
          inst = dv_inst_prev(l->func, inst)) {
         l->steps++;
-        if (l->inst_sunk[inst.id] != 0 || !is_wanted(l, inst)) {
+        if (l->inst_sunk[inst.id] != 0 || !is_wanted(l, inst) || hoist(l, order, b, inst)) {
             continue;
         }
         begin_inst(l, inst);
@@ -345,6 +429,9 @@ static bool lower_block(Lower *l, const LoweredOrder *order, Block b, bool is_en
             return false;
         }
         dv_vcode_flush(l->vcode);
+    }
+    if (!lower_hoisted(l, b)) {
+        return false;
     }
     const BlockData *data = dv_block(l->func, b);
     if (is_entry) {
@@ -419,12 +506,18 @@ bool dv_lower(const LowerTarget *target, void *context, Func *f, Arena *arena, D
                .value_uses = ARENA_ARRAY(arena, u8, f->values.len + 1),
                .value_users = ARENA_ARRAY(arena, u8, f->values.len + 1),
                .value_wanted = ARENA_ARRAY(arena, bool, f->values.len + 1),
+               .value_computed = ARENA_ARRAY(arena, bool, f->values.len + 1),
                .inst_colors = ARENA_ARRAY(arena, u32, f->insts.len + 1),
-               .inst_sunk = ARENA_ARRAY(arena, u8, f->insts.len + 1)};
+               .inst_sunk = ARENA_ARRAY(arena, u8, f->insts.len + 1),
+               .hoisted = ARENA_ARRAY(arena, u32, f->blocks.len + 1),
+               .next_hoisted = ARENA_ARRAY(arena, u32, f->insts.len + 1),
+               .num_hoisted = ARENA_ARRAY(arena, u8, f->blocks.len + 1)};
     memset(l.value_regs, 0xff, (f->values.len + 1) * sizeof(ValueRegs));
+    memset(l.hoisted, 0xff, (f->blocks.len + 1) * sizeof(u32));
     if (!check_types(&l)) {
         return false;
     }
+    sink_unwanted(&l, &order);
     count_uses(&l, &order);
     u32 *begins = ARENA_ARRAY(arena, u32, order.blocks.len + 1);
     if (!lower_blocks(&l, &order, begins)) {

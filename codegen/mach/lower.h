@@ -8,6 +8,9 @@
  * An instruction that has effects may be taken into a user only if nothing with an effect lies between them. Effects
  * divide a function into runs, numbered (the "colour" of each instruction): a load may move down to its only user if
  * the user begins in the run that the load ends.
+ *
+ * A constant that an instruction in a loop reads from a register is made before the loop, in the nearest dominator that is
+ * in none. What only passes it on, to a block or a callee, would move it there at the same price, so then it stays.
  */
 #ifndef DV_MACH_LOWER_H
 #define DV_MACH_LOWER_H
@@ -65,8 +68,13 @@ struct Lower {
     u8 *value_uses;        /* by value: USES_ */
     u8 *value_users;       /* by value: the same, but users that may be done again count once */
     bool *value_wanted;    /* by value: something lowered reads it */
+    bool *value_computed;  /* by value: something lowered computes with it */
+    bool is_passing;       /* what is read now is only passed on */
     u32 *inst_colors;      /* by instruction: the run it begins in */
     u8 *inst_sunk;         /* by instruction: taken into its user */
+    u32 *hoisted;          /* by block: the constant to be made at its start; INST_NONE */
+    u32 *next_hoisted;     /* by instruction: the one after it */
+    u8 *num_hoisted;       /* by block */
     u32 current_color;     /* the run that ends where the instruction at hand begins */
     Inst current;
     Map try_regs; /* try_ instruction -> first of its result and payload registers in try_lists */
@@ -87,6 +95,7 @@ typedef struct LoweredOrder {
     u32 *edge_start;     /* by block: where its dests begin in edge_labels */
     u32 *edge_labels;    /* by dest: where the branch goes, a block or the block of the edge */
     u32 *loop_depths;    /* by lowered block */
+    Block *outside;      /* by block: the nearest dominator that is in no loop, or itself */
     bool *is_cold; /* by lowered block: marked so, dominated by such a block, or an edge to one */
 } LoweredOrder;
 void dv_lowered_order(LoweredOrder *order, Arena *arena, Func *f, Work *work);

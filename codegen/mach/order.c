@@ -154,6 +154,18 @@ static bool gives_way(const Orderer *o, u32 at)
            !is_way_out(o, next);
 }
 
+static void find_outside(Orderer *o)
+{
+    Block *outside = ARENA_ARRAY(o->arena, Block, o->cfg.num_blocks + 1);
+    for (u32 i = 0; i < o->rpo.num_blocks; i++) {
+        Block block = o->rpo.rpo[i];
+        Block idom = o->tree.idom[block.id];
+        bool is_inside = dv_loop_depth(&o->loops, block) != 0 && idom.id != ENTITY_NONE;
+        outside[block.id] = is_inside ? outside[idom.id] : block;
+    }
+    o->out->outside = outside;
+}
+
 /* The blocks that are cold, or those that are not. */
 static void place_blocks(Orderer *o, bool cold)
 {
@@ -186,6 +198,7 @@ void dv_lowered_order(LoweredOrder *order, Arena *arena, Func *f, Work *work)
     order->label_of_block = ARENA_ARRAY(arena, u32, o.cfg.num_blocks + 1);
     memset(order->label_of_block, 0xff, (o.cfg.num_blocks + 1) * sizeof(u32));
     find_cold(&o);
+    find_outside(&o);
     number_dests(&o);
     place_blocks(&o, false);
     place_cold_edges(&o);

@@ -512,13 +512,16 @@ typedef struct davit_global_desc {
 } davit_global_desc_t;
 DAVIT_API davit_global_t davit_declare_global(davit_builder_t *b, const davit_global_desc_t *desc);
 
-/* A Wasm function type, and the signature by which functions of it are called. */
+/* A Wasm function type, and the signature by which functions of it are called. What the lists tell of a reference is
+ * only its kind: where that is not all there is to the type, an index tells types apart. */
 typedef struct davit_wasm_type_desc {
     const davit_wasm_valtype_t *params;
     size_t num_params;
     const davit_wasm_valtype_t *results;
     size_t num_results;
     davit_sig_t sig;
+    bool has_index;
+    uint32_t index; /* in the module */
 } davit_wasm_type_desc_t;
 DAVIT_API davit_wasm_type_t davit_declare_wasm_type(davit_builder_t *b,
                                                     const davit_wasm_type_desc_t *desc);

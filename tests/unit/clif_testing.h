@@ -103,7 +103,8 @@ static inline bool same_region(const RegionData *a, const RegionData *b)
 
 static inline bool same_wasm_type(const WasmTypeData *a, const WasmTypeData *b)
 {
-    return a->present == b->present && a->sig.id == b->sig.id && a->num_params == b->num_params &&
+    return a->present == b->present && a->sig.id == b->sig.id && a->has_index == b->has_index &&
+           a->index == b->index && a->num_params == b->num_params &&
            a->num_results == b->num_results &&
            (a->num_params == 0 || memcmp(a->params, b->params, a->num_params) == 0) &&
            (a->num_results == 0 || memcmp(a->results, b->results, a->num_results) == 0);

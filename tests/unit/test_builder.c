@@ -180,9 +180,10 @@ static void declare_entities(Walk *w)
     w->memory = davit_declare_memory(b, &memory);
     w->table = davit_declare_table(b, &table);
     w->global = davit_declare_global(b, &global);
-    davit_wasm_type_desc_t type = {i32_type, 1, i32_type, 1, w->sig};
+    davit_wasm_type_desc_t type = {i32_type, 1, i32_type, 1, w->sig, true, 3};
     davit_signature_t tag_sig = {DAVIT_CC_TAIL, one, 1, NULL, 0};
-    davit_wasm_type_desc_t tag_type = {i32_type, 1, NULL, 0, davit_declare_signature(b, &tag_sig)};
+    davit_wasm_type_desc_t tag_type = {i32_type, 1, NULL, 0, davit_declare_signature(b, &tag_sig),
+                                       false,    0};
     w->wasm_type = davit_declare_wasm_type(b, &type);
     w->wasm_func = davit_declare_wasm_func(b, w->wasm_type, "%callee", true);
     w->data = davit_declare_data(b, 0);

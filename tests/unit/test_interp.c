@@ -61,7 +61,7 @@ static void control(void **state)
          {1000},
          RETURNS(500500)},
         {"type 1 -> 1\nfunc type0, window 2 {\nxadd64_i8 s1, s0, 5\nxmul64_acc s1, s1, s0\n"
-         "xsub64_accb s0, s0, s1\nret\n}\n",
+         "xsub64 s0, s0, s1\nret\n}\n",
          {7},
          RETURNS((u64)7 - 84)},
         {"type 1 -> 1\nfunc type0, window 2 {\nbr_table s0, [a, b, c]\na:\nxconst16 s0, 10\nret\n"
@@ -132,6 +132,51 @@ static void accesses(void **state)
                         "fmul64_acc s0, s2, s2\n"),
          {100, 0x4008000000000000},
          RETURNS(0x4022000000000000)},
+        /* at a sum, which wraps before the offset is added */
+        {MEM32 FUNC_2_1("heap_store64_at_i32 s0, s1, 18, -100\nheap_load64 s0, s0, 18\n"),
+         {90, 0x8877665544332211},
+         TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1(
+             "heap_store64_at_i32 s0, s1, 18, -100\nheap_load64_at_i32 s0, s0, 8, -90\n"),
+         {190, 0x8877665544332211},
+         RETURNS(0x8877665544332211)},
+        {MEM32 FUNC_2_1("heap_store32_at_i32 s0, s1, 4, 2147483647\nheap_load64 s0, s2, 9\n"),
+         {0xdeadbeef80000002, 0x8877665544332211},
+         RETURNS(0x44332211)},
+        {MEM32 FUNC_2_1("heap_store16_at_i32 s0, s1, 2, 10\nheap_load64 s0, s2, 8\n"),
+         {0xfffffff8, 0x8877665544332211},
+         RETURNS(0x22110000)},
+        {MEM32 FUNC_2_1("heap_store8_at_i32 s0, s1, 255, 1\nheap_load16_u32 s0, s2, 256\n"),
+         {0, 0x8877665544332211},
+         RETURNS(0x1100)},
+        {MEM32 FUNC_2_1("heap_store8_at_i32 s0, s1, 255, 1\n"), {1, 0}, TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_store16_at_i32 s0, s1, 2, -1\n"), {0, 0}, TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_store32_at_i32 s0, s1, 4, 253\n"), {0, 0}, TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_load64_at_i32 s0, s0, 8, -1\n"), {0, 0}, TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_store64_at_sum s0, s1, s1, 18\nheap_load64 s0, s2, 118\n"),
+         {50, 50},
+         RETURNS(50)},
+        {MEM32 FUNC_2_1("heap_store32_at_sum s0, s1, s1, 7\nheap_load64 s0, s2, 9\n"),
+         {0xdeadbeef00000006, 0x12345678fffffffc},
+         RETURNS(0xfffffffc00000000)},
+        {MEM32 FUNC_2_1("heap_store8_at_sum s0, s1, s1, 0x100\nheap_load8_u32 s0, s2, 256\n"),
+         {6, 0x12345678fffffffa},
+         RETURNS(0xfa)},
+        {MEM32 FUNC_2_1("heap_store8_at_sum s0, s1, s1, 1\n"), {128, 128}, TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_store32_at_sum s0, s1, s1, 0xffffffff\n"), {1, 4}, TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_store64_at_sum s0, s1, s1, 8\n"), {0, 249}, TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_load32_at_sum s0, s0, s1, 4\n"),
+         {0x80000000, 0x7ffffffd},
+         TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_load32_scaled s0, s0, 2, 1\n"), {63, 0}, TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_store32 s2, s1, 256\nheap_load32_scaled s0, s0, 34, -4\n"),
+         {0xdeadbeef80000040, 0x12345678},
+         RETURNS(0x12345678)},
+        {MEM32 FUNC_2_1("heap_store32_fixed s1, 256\nheap_load32_fixed s0, 255\n"),
+         {0, 0x12345678},
+         RETURNS(0x34567800)},
+        {MEM32 FUNC_2_1("heap_store32_fixed s1, 257\n"), {0, 0}, TRAPS(heap_oob)},
+        {MEM32 FUNC_2_1("heap_load32_fixed s1, 0xffffffff\n"), {0, 0}, TRAPS(heap_oob)},
         /* 64-bit index */
         {MEM64 FUNC_2_1("heap_store32_x64 s0, s1, 12\nheap_load32_s64_x64 s0, s0, 12\n"),
          {244, 0xfedcba98},
@@ -249,8 +294,8 @@ static void tables_and_globals(void **state)
          {0, 0},
          RETURNS(0)},
         {"global 4 mutable\nglobal 8 mutable\n" FUNC_2_1(
-             "global_set32 s0, global0\nglobal_set64 s1, global1\nglobal_get32 s2, global0\n"
-             "global_get64 s3, global1\nxadd64 s0, s2, s3\n"),
+             "global_set32 s0, global0\nglobal_set64_far s1, global1\nglobal_get32 s2, global0\n"
+             "global_get64_far s3, global1\nxadd64 s0, s2, s3\n"),
          {0xaaaaaaaa00000001, 0x5500000000},
          RETURNS(0x5500000001)},
         {"global 4 mutable\nglobal 8 mutable\n" FUNC_2_1(
@@ -317,6 +362,16 @@ static void segments(void **state)
 }
 
 /* Every width of access, sign and byte order, in memory 0 and any memory. */
+/* The text with END replaced; the end itself for NULL. */
+static const char *replace_end(Arena *arena, const char *text, const char *end)
+{
+    const char *at = text == NULL ? NULL : strstr(text, "END");
+    if (at == NULL) {
+        return text == NULL ? end : text;
+    }
+    return dv_arena_printf(arena, "%.*s%s%s", (int)(at - text), text, end, at + 3);
+}
+
 static void widths(void **state)
 {
     static const struct {
@@ -341,24 +396,38 @@ static void widths(void **state)
     };
     Fixture *f = *state;
     for (usize i = 0; i < ARRAY_LEN(loads); i++) {
-        static const char *const suffixes[] = {"", "_o8", "_acc", "_o8_acc", "_x64", "_g"};
-        for (u32 k = 0; k < ARRAY_LEN(suffixes); k++) {
+        static const struct {
+            const char *suffix, *before, *last; /* NULL: the end */
+        } forms[] = {
+            {"", "nop", NULL},
+            {"_o8", "nop", NULL},
+            {"_acc", "xbor32_i8 s0, s0, 0", NULL},
+            {"_o8_acc", "xbor32_i8 s0, s0, 0", NULL},
+            {"_x64", "nop", NULL},
+            {"_g", "nop", "s2, memory0"},
+            {"_at_i32", "xadd32_i8 s0, s0, 7", "END, -7"},
+            {"_at_sum", "xadd32_i8 s0, s0, -10", "s2, END"},
+            {"_scaled", "xconst16 s0, 5", "2, 10"},
+        };
+        for (u32 k = 0; k < ARRAY_LEN(forms); k++) {
+            bool is_long = strcmp(forms[k].suffix, "_x64") == 0;
+            bool is_any = strcmp(forms[k].suffix, "_g") == 0;
             char name[64];
-            snprintf(name, sizeof name, "%s%s", loads[i].op, suffixes[k]);
+            snprintf(name, sizeof name, "%s%s", loads[i].op, forms[k].suffix);
             if (dv_pulley_op_find(name, strlen(name)) == PULLEY_OP_COUNT) {
                 continue;
             }
             const char *end = dv_arena_printf(&f->arena, "%u", (unsigned)loads[i].end + 10);
+            const char *last = replace_end(&f->arena, forms[k].last, end);
             const char *text = dv_arena_printf(
                 &f->arena,
                 "%stype 2 -> 1\nfunc type0, window 8 {\nxconst16 s2, 10\n%s\n%s\n%s s0, s0, %s\n"
                 "ret\n}\n",
-                k == 4 ? MEM64 : MEM32,
-                k == 5   ? "heap_store64_g s0, s1, s2, memory0"
-                : k == 4 ? "heap_store64_x64 s0, s1, 18"
-                         : "heap_store64 s0, s1, 18",
-                k != 2 && k != 3 ? "nop" : "xbor32_i8 s0, s0, 0", name,
-                k == 5 ? "s2, memory0" : end);
+                is_long ? MEM64 : MEM32,
+                is_any    ? "heap_store64_g s0, s1, s2, memory0"
+                : is_long ? "heap_store64_x64 s0, s1, 18"
+                          : "heap_store64 s0, s1, 18",
+                forms[k].before, name, last);
             Program p = {text, {20, 0xf8f7f6f5f4f3f2f1}, RETURNS(loads[i].result)};
             check_programs(f, &p, 1);
         }

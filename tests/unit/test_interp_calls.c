@@ -118,9 +118,12 @@ static const char *block_text(Fixture *f, const char *imports)
     }
     dv_text_str(&text, "ret_big 48, 14\n}\n");
     /* Callers, whose argument is the first of 60 numbers, and who sum the results up. */
-    static const char *const calls[] = {
-        "call s4, func0", "call_far s4, func0", "call_ref s4, s1, type0",
-        "call_table s4, s2, table0, type0", "call_table_far s4, s2, table0, type0"};
+    static const char *const calls[] = {"call s4, func0",
+                                        "call_far s4, func0",
+                                        "call_number s4, func0",
+                                        "call_ref s4, s1, type0",
+                                        "call_table s4, s2, table0, type0",
+                                        "call_table_far s4, s2, table0, type0"};
     for (u32 k = 0; k < ARRAY_LEN(calls) + (imports[0] != '\0'); k++) {
         dv_text_str(&text, "func type1, window 64, frame 32 {\nenter 1, 32\n");
         for (u32 i = 0; i < 60; i++) {
@@ -204,7 +207,7 @@ static void check_block_funcs(World *world, const Room *room, u32 callers)
 static void blocks_in(World *world)
 {
     Room *room = world_add(world, block_text(world->f, ""));
-    check_block_funcs(world, room, 5);
+    check_block_funcs(world, room, 6);
 }
 
 static void blocks_of_imports_in(World *world)
@@ -216,14 +219,14 @@ static void blocks_of_imports_in(World *world)
     const char *text = block_text(world->f, "import type0\n");
     Room *room = world_add(world, text);
     room->instance->imports[0] = host;
-    check_block_funcs(world, room, 6);
+    check_block_funcs(world, room, 7);
     assert_int_equal(calls, 1);
     /* The import is a function of another instance. */
     Room *other = world_add(world, text);
     other->instance->imports[0] = own_func(room, 0);
-    check_block_funcs(world, other, 6);
-    other->instance->imports[0] = own_func(room, 7); /* which makes a tail call */
-    check_block_funcs(world, other, 6);
+    check_block_funcs(world, other, 7);
+    other->instance->imports[0] = own_func(room, 8); /* which makes a tail call */
+    check_block_funcs(world, other, 7);
     /* The host is called directly. */
     u64 slots[60] = {[0] = 5, [47] = 6, [48] = 7, [54] = 8};
     assert_int_equal(dv_interp_call(world->vm, host, slots), INTERP_RETURNED);
@@ -298,7 +301,7 @@ static const char pinger[] = "type 2 -> 1\nimport type0\nmemory i32\nglobal 8 mu
                              "    xmov s5, s1\n"
                              "    call_import s4, import0\n"
                              "    heap_load32 s3, s2, 4\n"
-                             "    global_set64 s3, global0\n"
+                             "    global_set64_far s3, global0\n"
                              "    xadd64_i8 s0, s4, 1\n"
                              "    ret\n"
                              "tail:\n"

@@ -240,18 +240,41 @@ typedef enum Kind {
     KIND_WIDE,     /* operands and result in pairs of slots */
     KIND_WIDE_MUL, /* result in a pair */
     KIND_BRANCH,
+    KIND_TEST, /* a branch on bits */
     KIND_SELECT,
     KIND_LOOP,
     KIND_TRAP_IF,
-    KIND_COPY, /* of the operand or constant */
-    KIND_MULADD
+    KIND_COPY,   /* of the operand or constant */
+    KIND_COPIES, /* of several operands */
+    KIND_DOUBLE
 } Kind;
+
+/* Operations that are two, one after the other. `i` and `n` are their constants, `r` is what the first gave. */
+typedef struct Double {
+    const char *name, *first, *second;
+    char first_args[2], second_args[2];
+} Double;
+
+static const Double doubles[] = {
+    {"xadd3_32", "xadd32", "xadd32", {'a', 'b'}, {'r', 'c'}},
+    {"xmuladd32", "xmul32", "xadd32", {'a', 'i'}, {'r', 'b'}},
+    {"xshladd32", "xshl32", "xadd32", {'a', 'n'}, {'r', 'i'}},
+    {"xrotlxor32", "xrotl32", "xbxor32", {'a', 'i'}, {'r', 'b'}},
+    {"xshruxor32", "xshru32", "xbxor32", {'a', 'i'}, {'r', 'b'}},
+    {"xshruband32", "xshru32", "xband32", {'a', 'n'}, {'r', 'i'}},
+    {"fmuladd32", "fmul32", "fadd32", {'a', 'b'}, {'r', 'c'}},
+    {"fmuladd64", "fmul64", "fadd64", {'a', 'b'}, {'r', 'c'}},
+    {"fmulsub64", "fmul64", "fsub64", {'a', 'b'}, {'r', 'c'}},
+    {"fmulrsub64", "fmul64", "fsub64", {'a', 'b'}, {'c', 'r'}},
+};
 
 typedef struct Subject {
     PulleyOp op;
     Kind kind;
     const Meaning *meaning;
+    const Double *pair;
     bool has_zero; /* the second operand is 0 */
+    bool has_step; /* of a loop: it is an operand */
     bool has_imm;
     i64 imm;
 } Subject;
@@ -293,8 +316,15 @@ static bool understand(PulleyOp op, Subject *s)
         }
     }
     s->has_imm = strip_back(name, "_i8") || strip_back(name, "_i16") || strip_back(name, "_i32");
-    if (strncmp(name, "fmuladd", 7) == 0) {
-        s->kind = KIND_MULADD;
+    for (usize i = 0; i < ARRAY_LEN(doubles); i++) {
+        if (strcmp(name, doubles[i].name) == 0) {
+            s->kind = KIND_DOUBLE;
+            s->pair = &doubles[i];
+            return true;
+        }
+    }
+    if (strcmp(name, "xmov2") == 0 || strcmp(name, "xmov3") == 0) {
+        s->kind = KIND_COPIES;
         return true;
     }
     if (strip_back(name, "_uoverflow_trap")) {
@@ -309,7 +339,11 @@ static bool understand(PulleyOp op, Subject *s)
         s->kind = KIND_SELECT;
     } else if (strip_front(name, "loop")) {
         s->kind = KIND_LOOP;
+        s->has_step = strip_front(name, "_add");
         s->has_zero = !strip_front(name, "_");
+    } else if (strcmp(name, "br_if_band32") == 0 || strcmp(name, "br_if_not_band32") == 0) {
+        s->kind = KIND_TEST;
+        strcpy(name, "xband32");
     } else if (strip_front(name, "br_if")) {
         s->kind = KIND_BRANCH;
         s->has_zero = !strip_front(name, "_x") && !strip_front(name, "_f");
@@ -384,7 +418,8 @@ static void predict_choice(const Subject *s, const u64 *in, Outcome *out)
     U128 truth;
     if (s->kind == KIND_LOOP) {
         bool is_wide = s->meaning->args[0] == TYPE_I64;
-        out->slots[0] = is_wide ? in[0] + (u64)s->imm : (u32)(in[0] + (u64)s->imm);
+        u64 sum = in[0] + (s->has_step ? in[1] : (u64)s->imm);
+        out->slots[0] = is_wide ? sum : (u32)sum;
         args[0].lo = out->slots[0];
     }
     if (s->has_zero) {
@@ -393,7 +428,10 @@ static void predict_choice(const Subject *s, const u64 *in, Outcome *out)
         args[1].lo = (u64)s->imm;
     }
     (void)apply(s->meaning, args, &truth);
-    if (s->kind == KIND_SELECT) {
+    if (s->kind == KIND_TEST) {
+        bool is_not = s->op == PULLEY_br_if_not_band32_i8;
+        out->slots[TAKEN] = ((u32)truth.lo != 0) != is_not;
+    } else if (s->kind == KIND_SELECT) {
         out->slots[0] = truth.lo != 0 ? in[4] : in[5];
     } else if (s->kind == KIND_TRAP_IF) {
         out->trap = truth.lo != 0 ? 9 : 0;
@@ -402,9 +440,31 @@ static void predict_choice(const Subject *s, const u64 *in, Outcome *out)
     }
 }
 
+enum { SHIFTED_BY = 37 }; /* the constant n */
+
+static u64 operand_of_double(const Subject *s, char name, const u64 *in, u64 first)
+{
+    const char text[] = {name, '\0'};
+    return name == 'r'   ? first
+           : name == 'i' ? (u64)s->imm
+           : name == 'n' ? SHIFTED_BY
+                         : in[slot_of(text)];
+}
+
+static u64 half_of_double(const Subject *s, const char *stem, const char *names, const u64 *in,
+                          u64 first)
+{
+    U128 args[3] = {{0, 0}, {0, 0}, {0, 0}};
+    U128 result;
+    args[0].lo = operand_of_double(s, names[0], in, first);
+    args[1].lo = operand_of_double(s, names[1], in, first);
+    (void)apply(find_meaning(stem), args, &result);
+    return result.lo;
+}
+
 static void predict(const Subject *s, const u64 *in, Outcome *out)
 {
-    U128 product;
+    u64 first;
     out->trap = 0;
     memcpy(out->slots, in, sizeof out->slots);
     switch (s->kind) {
@@ -416,16 +476,15 @@ static void predict(const Subject *s, const u64 *in, Outcome *out)
     case KIND_COPY:
         out->slots[0] = s->has_imm ? (u64)s->imm : in[1];
         break;
-    case KIND_MULADD: {
-        bool is_wide = s->op == PULLEY_fmuladd64;
-        U128 args[3] = {{in[1], 0}, {in[2], 0}, {0, 0}};
-        (void)apply(find_meaning(is_wide ? "fmul64" : "fmul32"), args, &product);
-        args[0] = product;
-        args[1].lo = in[3];
-        (void)apply(find_meaning(is_wide ? "fadd64" : "fadd32"), args, &product);
-        out->slots[0] = product.lo;
+    case KIND_COPIES:
+        out->slots[0] = in[1];
+        out->slots[7] = in[2];
+        out->slots[4] = s->op == PULLEY_xmov3 ? in[5] : in[4];
         break;
-    }
+    case KIND_DOUBLE:
+        first = half_of_double(s, s->pair->first, s->pair->first_args, in, 0);
+        out->slots[0] = half_of_double(s, s->pair->second, s->pair->second_args, in, first);
+        break;
     default:
         predict_choice(s, in, out);
         break;
@@ -503,6 +562,9 @@ static void put_subject(ByteBuf *code, const Subject *s)
         case PROLE_SIMM:
             fields[i] = (u64)s->imm;
             break;
+        case PROLE_UIMM:
+            fields[i] = SHIFTED_BY;
+            break;
         case PROLE_TRAPCODE:
             fields[i] = 9;
             break;
@@ -525,7 +587,7 @@ static PulleyModule make_module(Fixture *f, const Subject *s)
     u64 fields[2] = {TAKEN, 0};
     dv_bytebuf_init(&code, &f->arena);
     put_subject(&code, s);
-    if (s->kind == KIND_BRANCH || s->kind == KIND_LOOP) {
+    if (s->kind == KIND_BRANCH || s->kind == KIND_TEST || s->kind == KIND_LOOP) {
         dv_pulley_encode(&code, m.big, PULLEY_xconst16, fields);
         dv_pulley_encode(&code, m.big, PULLEY_ret, fields);
         fields[1] = 1;

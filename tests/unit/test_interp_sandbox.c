@@ -660,10 +660,10 @@ static void guards_refuse(void **state)
         {BODY("", "heap_load32 s0, s0, 4"), "memory"},
         {BODY("memory i32\n", "heap_load32_g s0, s0, s0, memory1"), "memory1"},
         /* entities */
-        {BODY("global 4 mutable\n", "global_get64 s0, global0"), "global0"},
+        {BODY("global 4 mutable\n", "global_get64_far s0, global0"), "global0"},
         {BODY("global 8 mutable\n", "global_set32 s0, global0"), "global0"},
-        {BODY("global 8\n", "global_set64 s0, global0"), "global0"},
-        {BODY("global 16 mutable\n", "global_set64 s0, global0"), "global0"},
+        {BODY("global 8\n", "global_set64_far s0, global0"), "global0"},
+        {BODY("global 16 mutable\n", "global_set64_far s0, global0"), "global0"},
         {BODY("table i32 extern\n", "call_table s2, s0, table0, type0"), "table0"},
         {BODY("table i32 func\ntable i32 extern\n", "table_copy s0, s0, s0, table0, table1"),
          "table"},

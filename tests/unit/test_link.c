@@ -11,11 +11,10 @@ typedef struct Linked {
     const char *error; /* NULL: it was linked */
 } Linked;
 
-static Linked link_text(Fixture *f, const char *target, const char *text)
+/* The functions of the text. */
+static const CompiledFunc **compile_text(Fixture *f, const Isa *isa, const char *text, u32 *count)
 {
     ClifFile file = {0};
-    Linked linked = {.text = ""};
-    const Isa *isa = dv_isa_find(target, strlen(target));
     CompileOptions options = {.check = true};
     Arena scratch;
     Diag diag;
@@ -33,7 +32,19 @@ static Linked link_text(Fixture *f, const char *target, const char *text)
         funcs[i] = func;
     }
     dv_arena_release(&scratch);
-    if (dv_pul_link(isa, funcs, file.funcs.len, &f->arena, &diag, &linked.module)) {
+    *count = file.funcs.len;
+    return funcs;
+}
+
+static Linked link_text(Fixture *f, const char *target, const char *text)
+{
+    Linked linked = {.text = ""};
+    const Isa *isa = dv_isa_find(target, strlen(target));
+    u32 count;
+    Diag diag;
+    const CompiledFunc **funcs = compile_text(f, isa, text, &count);
+    dv_diag_init(&diag, &f->arena);
+    if (dv_pul_link(isa, funcs, count, &f->arena, &diag, &linked.module)) {
         TextBuf out;
         PulleyFault fault;
         assert_true(dv_pulley_verify(&linked.module.module, &f->arena, &fault));
@@ -73,6 +84,50 @@ static void calls_by_name(void **state)
         "function %b(i32) -> i32 {\nblock0(v0: i32):\n return v0\n}\n",
         "profile sandboxed", "type 1 -> 1\n", "import type0\n", "func type0", "call_far s",
         ", func1\n", "call s", ", func0\n", "call_import s", ", import0\n", "func type0");
+}
+
+/* What a short call becomes of which the callee is function `callee`, all between the two being the same. */
+static const char *link_far(Fixture *f, const char *target, u32 callee)
+{
+    static const char text[] =
+        "function %a() {\n fn0 = colocated %b()\nblock0:\n call fn0()\n return\n}\n"
+        "function %b() {\nblock0:\n return\n}\n";
+    const Isa *isa = dv_isa_find(target, strlen(target));
+    u32 count;
+    PulModule linked;
+    PulleyFault fault;
+    PulleyInst inst;
+    TextBuf out;
+    Diag diag;
+    const CompiledFunc **two = compile_text(f, isa, text, &count);
+    const CompiledFunc **funcs = ARENA_ARRAY(&f->arena, const CompiledFunc *, callee + 1);
+    dv_diag_init(&diag, &f->arena);
+    for (u32 i = 0; i <= callee; i++) {
+        funcs[i] = two[i != 0];
+    }
+    if (!dv_pul_link(isa, funcs, callee + 1, &f->arena, &diag, &linked)) {
+        return dv_diag_first(&diag)->text;
+    }
+    const PulleyModule *m = &linked.module;
+    assert_true(dv_pulley_verify(m, &f->arena, &fault));
+    assert_true(dv_pulley_decode(m->code, m->funcs.data[0].size_bytes, m->big, &inst));
+    dv_text_init(&out, &f->arena);
+    dv_pulley_print_inst(&out, m, &m->funcs.data[0], &inst, 0);
+    return out.data;
+}
+
+static void calls_by_distance(void **state)
+{
+    static const char *const targets[] = {"pulley64", "pulley32be"};
+    for (usize i = 0; i < ARRAY_LEN(targets); i++) {
+        /* %a has two words, all others one. */
+        assert_string_equal(link_far(*state, targets[i], 1), "call s0, func1");
+        assert_string_equal(link_far(*state, targets[i], 32766), "call s0, func32766");
+        assert_string_equal(link_far(*state, targets[i], 32767), "call_number s0, func32767");
+        assert_string_equal(link_far(*state, targets[i], 65535), "call_number s0, func65535");
+        assert_string_equal(link_far(*state, targets[i], 65536),
+                            "the module has more functions than short calls can name");
+    }
 }
 
 /* A tail call of a name that is in the module after all; the word that is left traps. */
@@ -130,6 +185,30 @@ static void types_kept_apart(void **state)
     assert_int_equal(linked.module.module.types.len, 5);
 }
 
+/* Types with the same lists are one if they have the same index, or none. */
+static void types_by_index(void **state)
+{
+    Linked linked =
+        link_text(*state, "pulley64",
+                  "function %a(i32) wasm {\n sig0 = (i32) wasm\n"
+                  " type0 = func (funcref), sig0, index 1\n"
+                  " type1 = func (funcref), sig0, index 2\n type2 = func (funcref), sig0\n"
+                  " func0 = define %a type0\n table0 = table 0, index i32, min 1, funcref\n"
+                  "block0(v0: i32):\n call_table table0, type0, v0(v0)\n"
+                  " call_table table0, type1, v0(v0)\n call_table table0, type2, v0(v0)\n"
+                  " return\n}\n"
+                  "function %b(i32) wasm {\n sig0 = (i32) wasm\n"
+                  " type0 = func (funcref), sig0, index 2\n func0 = define %b type0\n"
+                  "block0(v0: i32):\n return\n}\n");
+    assert_null(linked.error);
+    const PulModule *m = &linked.module;
+    assert_int_equal(m->types.len, 3);
+    const PulTypeKey *a = &m->types.data[m->module.funcs.data[0].type];
+    const PulTypeKey *b = &m->types.data[m->module.funcs.data[1].type];
+    assert_int_equal(a->func->wasm_types.data[a->index].index, 1);
+    assert_int_equal(b->func->wasm_types.data[b->index].index, 2);
+}
+
 /* A function has the type that a function entity gives it. */
 static void type_of_a_function(void **state)
 {
@@ -158,7 +237,7 @@ static void entities_by_index(void **state)
         "block0:\n return\n}\n",
         "type 1 -> 0\n", "memory i32 shared\nmemory i32\nmemory i64\nglobal 4\nglobal 8 mutable\n",
         "table i32 func\ntable i64 extern\ntag type0\ntag type1\nelem func\nelem func\ndata 2\n",
-        "global_get64 s", ", global1\n");
+        "global_get64_far s", ", global1\n");
 }
 
 /* What is recorded of a call is where it ends; a handler names where it begins. */
@@ -265,12 +344,13 @@ static void unused_declarations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(calls_by_name),          UNIT_TEST(tail_calls_by_name),
-        UNIT_TEST(tail_calls_from_frames), UNIT_TEST(addresses_and_symbols),
-        UNIT_TEST(types_kept_apart),       UNIT_TEST(type_of_a_function),
-        UNIT_TEST(entities_by_index),      UNIT_TEST(handlers_of_calls),
-        UNIT_TEST(head_of_the_module),     UNIT_TEST(names_said_twice),
-        UNIT_TEST(nothing_to_link),        UNIT_TEST(what_cannot_be_linked),
+        UNIT_TEST(calls_by_name),         UNIT_TEST(calls_by_distance),
+        UNIT_TEST(tail_calls_by_name),    UNIT_TEST(tail_calls_from_frames),
+        UNIT_TEST(addresses_and_symbols), UNIT_TEST(types_kept_apart),
+        UNIT_TEST(types_by_index),        UNIT_TEST(type_of_a_function),
+        UNIT_TEST(entities_by_index),     UNIT_TEST(handlers_of_calls),
+        UNIT_TEST(head_of_the_module),    UNIT_TEST(names_said_twice),
+        UNIT_TEST(nothing_to_link),       UNIT_TEST(what_cannot_be_linked),
         UNIT_TEST(unused_declarations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,19 +15,6 @@ static void selftest_passes(void **state)
 static void names_are_those_of_the_ir(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        u32 code;
-    } traps[] = {
-#define TRAP(name, code) {#name, code},
-#include "pulley/traps.def"
-#undef TRAP
-    };
-    for (usize i = 0; i < ARRAY_LEN(traps); i++) {
-        TrapCode code = TRAP_none;
-        assert_true(dv_trap_find(traps[i].name, strlen(traps[i].name), &code));
-        assert_int_equal(code, traps[i].code);
-    }
     assert_int_equal(PULLEY_RMW_COUNT, RMW_COUNT);
     for (u32 i = 0; i < RMW_COUNT; i++) {
         assert_string_equal(dv_pulley_rmw_names[i], dv_rmw_names[i]);
@@ -69,6 +56,11 @@ static void encoding_is_as_documented(void **state)
                 "\x03\xff\xff\x02\x00\x00\x00");
     CHECK_BYTES("br_table s1, [.+8, .-4]", true, br_table,
                 "\x01\0\0\0\0\0\x01\0\0\0\x02\xff\xff\xff\xff");
+    CHECK_BYTES("call s2, .-8", false, call, "\x02\xfe\xff");
+    CHECK_BYTES("call s2, .-8", true, call, "\x02\xff\xfe");
+    CHECK_BYTES("call s2, func0", false, call, "\x02\0\0"); /* the function itself */
+    CHECK_BYTES("call_number s2, func258", false, call_number, "\x02\x02\x01");
+    CHECK_BYTES("call_far s2, .+1024", true, call_far, "\x02\0\0\0\x01\0");
     CHECK_BYTES("call_table s2, s3, table4, type5", false, call_table, "\x02\x03\0\x04\0\x05\0");
     CHECK_BYTES("heap_load64_g s1, s2, s3, memory7", false, heap_load64_g,
                 "\x01\x02\x03\0\0\0\x07\0\0\0");
@@ -95,15 +87,19 @@ static const char everything[] = "profile raw64\n"
                                  "data 3\n"
                                  "symbols 2\n"
                                  "func type0, window 8 {\n"
-                                 "    br_table s1, [L40, .-8, .+8]\n"
-                                 "    .word 0xfb010203\n"
+                                 "    br_table s1, [L64, .-8, .+8]\n"
+                                 "    .word 0xfc010203\n"
                                  "    call s4, func1\n"
                                  "    catch context s3\n"
-                                 "    catch tag0, L40\n"
+                                 "    catch tag0, L64\n"
                                  "    catch all, .-16\n"
+                                 "    call_number s4, func65535\n"
+                                 "    call_far s4, func0\n"
+                                 "    call_far s4, .-36\n"
+                                 "    call s4, .+4\n"
                                  "    trap user7\n"
                                  "    br_if_feq64 s1, s2, .-400\n"
-                                 "L40:\n"
+                                 "L64:\n"
                                  "    raw_atomic_rmw32 s1, s2, s3, xchg\n"
                                  "    call_helper s2, f128_add\n"
                                  "}\n"
@@ -126,16 +122,18 @@ static void text_round_trips(void **state)
 static void instructions_print_alone(void **state)
 {
     Fixture *f = *state;
-    PulleyModule m = assemble(f, "func type0, window 8 {\njump .-4\nbr_if32 s1, .+8\n}\n");
+    PulleyModule m =
+        assemble(f, "func type0, window 8 {\nret\n}\n"
+                    "func type0, window 8 {\njump .-4\nbr_if32 s1, .+8\ncall s2, func0\n}\n");
     PulleyInst inst;
     TextBuf text;
     dv_text_init(&text, &f->arena);
-    assert_true(dv_pulley_decode(m.code, 8, false, &inst));
-    dv_pulley_print_inst(&text, &inst, 0, false);
-    dv_text_str(&text, "; ");
-    assert_true(dv_pulley_decode(m.code + 4, 4, false, &inst));
-    dv_pulley_print_inst(&text, &inst, 4, false);
-    assert_string_equal(text.data, "jump .-4; br_if32 s1, L12");
+    for (u32 offset = 0; offset < 12; offset += 4) {
+        assert_true(dv_pulley_decode(m.code + 4 + offset, 4, false, &inst));
+        dv_pulley_print_inst(&text, &m, &m.funcs.data[1], &inst, offset);
+        dv_text_str(&text, "; ");
+    }
+    assert_string_equal(text.data, "jump .-4; br_if32 s1, L12; call s2, func0; ");
 }
 
 #define IN_FUNC(line) "func type0, window 8 {\n" line "\n}\n"
@@ -159,6 +157,12 @@ static void errors_have_places(void **state)
         {IN_FUNC("jump .+2"), 2, "the number does not fit its field"},
         {IN_FUNC("jump .8"), 2, "expected '+'"},
         {IN_FUNC("jump ,"), 2, "expected a label"},
+        {IN_FUNC("call s2, func1"), 2, "func1 is not defined"},
+        {IN_FUNC("return_call func4294967295"), 2, "func4294967295 is not defined"},
+        {IN_FUNC("call s2, func4294967296"), 2, "number out of range"},
+        {IN_FUNC("call s2, fun1"), 2, "expected func and a number"},
+        {IN_FUNC("call s2, .+6"), 2, "the number does not fit its field"},
+        {IN_FUNC("call s2, .+131072"), 2, "the number does not fit its field"},
         {IN_FUNC("a:\n\na:"), 4, "this label is already defined"},
         {IN_FUNC("br_table s1, [a"), 2, "expected ']'"},
         {IN_FUNC("br_table s1, a"), 2, "expected '['"},
@@ -217,12 +221,37 @@ static void far_labels_are_refused(void **state)
         dv_pulley_assemble(&f->arena, (Str){text.data, (u32)text.length}, false, &m, &diag));
 }
 
+static void far_functions_are_refused(void **state)
+{
+    Fixture *f = *state;
+    TextBuf text;
+    PulleyModule m;
+    Diag diag;
+    dv_text_init(&text, &f->arena);
+    dv_text_str(&text, "func type0, window 8 {\ncall s2, func1\n");
+    for (u32 i = 0; i < 32767; i++) {
+        dv_text_str(&text, "nop\n");
+    }
+    dv_text_str(&text, "}\nfunc type0, window 8 {\nret\n}\n");
+    dv_diag_init(&diag, &f->arena);
+    assert_false(
+        dv_pulley_assemble(&f->arena, (Str){text.data, (u32)text.length}, false, &m, &diag));
+    assert_string_equal(dv_diag_first(&diag)->text, "func1 is too far away");
+    assert_int_equal(dv_diag_first(&diag)->line, 2);
+    /* One word less is reached. */
+    memcpy(strstr(text.data, "nop"), "   ", 3);
+    dv_diag_init(&diag, &f->arena);
+    assert_true(
+        dv_pulley_assemble(&f->arena, (Str){text.data, (u32)text.length}, false, &m, &diag));
+}
+
 static void modules_swap(void **state)
 {
     Fixture *f = *state;
     const char *text =
         "type 2 -> 1\nmemory i32\nfunc type0, window 8 {\na:\nheap_load32 s1, s2, 260\n"
-        "xconst64 s3, 0x0102030405060708\nbr_table s1, [a, b]\nb:\njump a\n}\n";
+        "xconst64 s3, 0x0102030405060708\nbr_table s1, [a, b]\nb:\njump a\n}\n"
+        "func type0, window 8 {\ncall s2, func0\ncall_far s2, func0\nreturn_call func1\n}\n";
     PulleyModule little = assemble_in(f, text, false);
     PulleyModule big = assemble_in(f, text, true);
     u8 *copy = dv_arena_alloc(&f->arena, little.code_size_bytes, 4);
@@ -250,10 +279,15 @@ static void manual_is_current(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(selftest_passes),    cmocka_unit_test(names_are_those_of_the_ir),
-        UNIT_TEST(encoding_is_as_documented), UNIT_TEST(text_round_trips),
-        UNIT_TEST(instructions_print_alone),  UNIT_TEST(errors_have_places),
-        UNIT_TEST(far_labels_are_refused),    UNIT_TEST(modules_swap),
+        cmocka_unit_test(selftest_passes),
+        cmocka_unit_test(names_are_those_of_the_ir),
+        UNIT_TEST(encoding_is_as_documented),
+        UNIT_TEST(text_round_trips),
+        UNIT_TEST(instructions_print_alone),
+        UNIT_TEST(errors_have_places),
+        UNIT_TEST(far_labels_are_refused),
+        UNIT_TEST(far_functions_are_refused),
+        UNIT_TEST(modules_swap),
         UNIT_TEST(manual_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

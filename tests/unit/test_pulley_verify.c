@@ -64,8 +64,8 @@ static const Case cases[] = {
      "beyond 48"},
 
     /* instructions */
-    {PRULE_DECODE, SMALL(".word 0xfb000000"),
-     "func0 at 0: no instruction is encoded so: 4211081216"},
+    {PRULE_DECODE, SMALL(".word 0xfc000000"),
+     "func0 at 0: no instruction is encoded so: 4227858432"},
     {PRULE_DECODE, SMALL("nop\n.word 0xffff0000"),
      "func0 at 4: no instruction is encoded so: 4294901760"},
     {PRULE_INTERNAL, SMALL("exit"), "func0 at 0: exit is for the interpreter alone"},
@@ -105,7 +105,7 @@ static const Case cases[] = {
      "func0 at 4: slot 2 is not the result of the instruction before, of the class that is wanted"},
     {PRULE_ACC, SMALL("a:\nloop32 s2, 1, a\nxadd32_acc s1, s2, s3\nret"),
      "func0 at 8: slot 2 is not the result of the instruction before, of the class that is wanted"},
-    {PRULE_ACC, SMALL("xadd64 s2, s2, s3\nheap_store64_facc s1, s2, 8\nret"),
+    {PRULE_ACC, SMALL("xadd64 s2, s2, s3\nheap_store64_o8_facc s1, s2, 8\nret"),
      "func0 at 4: slot 2 is not the result of the instruction before, of the class that is wanted"},
     {PRULE_ACC, SMALL("xwidemul64_u s2, s3, s4, s5\nxadd64_acc s1, s2, s3\nret"),
      "func0 at 8: slot 2 is not the result of the instruction before, of the class that is wanted"},
@@ -128,9 +128,7 @@ static const Case cases[] = {
     {PRULE_ENTITY, SMALL("table_get s1, s2, table2\nret"), "func0 at 0: there is no table2"},
     {PRULE_ENTITY, SMALL("elem_drop elem2\nret"), "func0 at 0: there is no elem2"},
     {PRULE_ENTITY, SMALL("ref_func s1, entity3\nret"), "func0 at 0: there is no entity3"},
-    {PRULE_ENTITY, SMALL("call s2, func1\nret"), "func0 at 0: there is no func1"},
-    {PRULE_ENTITY, SMALL("call_far s2, func4294967295\nret"),
-     "func0 at 0: there is no func4294967295"},
+    {PRULE_ENTITY, SMALL("call_number s2, func1\nret"), "func0 at 0: there is no func1"},
     {PRULE_ENTITY, SMALL("call_import s2, import2\nret"), "func0 at 0: there is no import2"},
     {PRULE_ENTITY, SMALL("call_ref s2, s1, type4\nret"), "func0 at 0: there is no type4"},
     {PRULE_ENTITY, SMALL("throw s2, tag1"), "func0 at 0: there is no tag1"},
@@ -148,7 +146,7 @@ static const Case cases[] = {
      "func0 at 0: memory0 does not have an index of 64 bits"},
     {PRULE_INDEX_WIDTH, SMALL64("heap_load32 s1, s2, 4\nret"),
      "func0 at 0: memory0 does not have an index of 32 bits"},
-    {PRULE_GLOBAL_WIDTH, SMALL("global_get64 s1, global0\nret"),
+    {PRULE_GLOBAL_WIDTH, SMALL("global_get64_far s1, global0\nret"),
      "func0 at 0: global0 does not have 8 bytes"},
     {PRULE_GLOBAL_WIDTH, SMALL("global_set32_far s1, global1\nret"),
      "func0 at 0: global1 does not have 4 bytes"},
@@ -229,6 +227,28 @@ static const Case cases[] = {
      "func0 at 8: slot 5 of results beyond 48 is not among the 5 of the type"},
     {PRULE_RESULT, SMALL("result_store s1, 0\nret"),
      "func0 at 0: slot 0 of results beyond 48 is not among the 0 of the type"},
+    {PRULE_CALLEE, SMALL("call s2, .+4\nret"),
+     "func0 at 0: no function begins where the call goes"},
+    {PRULE_CALLEE, SMALL("nop\ncall s2, .+0\nret"),
+     "func0 at 4: no function begins where the call goes"},
+    {PRULE_CALLEE, SMALL("call s2, .-4\nret"),
+     "func0 at 0: no function begins where the call goes"},
+    {PRULE_CALLEE, SMALL("call s2, .+8\nret"), /* the end of the code */
+     "func0 at 0: no function begins where the call goes"},
+    {PRULE_CALLEE, SMALL("call_far s2, .-8589934592\nret"),
+     "func0 at 0: no function begins where the call goes"},
+    {PRULE_CALLEE, SMALL("call_far s2, .+8589934588\nret"),
+     "func0 at 0: no function begins where the call goes"},
+    {PRULE_CALLEE,
+     SMALL("ret") "func type0, window 16 {\nreturn_call .-8\n}\n"
+                  "func type0, window 16 {\nret\n}\n",
+     "func1 at 0: no function begins where the call goes"},
+    {PRULE_CALLEE, BIG("enter 2, 16\nreturn_call_big 2, .+8, 16"),
+     "func0 at 8: no function begins where the call goes"},
+    {PRULE_OUT_WINDOW, /* the callee is the second of three */
+     SMALL("nop\nret") "func type1, window 8 {\nret\n}\n"
+                       "func type0, window 16 {\ncall s14, .-4\nret\n}\n",
+     "func2 at 0: the callee's arguments and results end at slot 17, the window at 16"},
     {PRULE_OUT_ODD, SMALL("call s3, func0\nret"),
      "func0 at 0: the callee's slots begin at the odd slot 3"},
     {PRULE_OUT_WINDOW, SMALL("call_ref s14, s1, type1\nret"),
@@ -377,12 +397,16 @@ static void good_programs_pass(void **state)
         "",
         SMALL("ret"),
         SMALL("xadd32 s2, s0, s1\nxadd32_acc s0, s2, s2\nbr_if32_acc s0, a\nfadd64 s1, s2, s3\n"
-              "heap_store64_facc s0, s1, 8\na:\nret"),
+              "heap_store64_o8_facc s0, s1, 8\na:\nret"),
         SMALL("heap_load8_u32_o8 s15, s14, 1\nheap_load64 s1, s15, 4294967295\n"
               "call_table s2, s1, table0, type1\ncall_helper s12, f128_add\nret"),
         SMALL64("heap_load32_x64 s1, s2, 4\nheap_store8_g s1, s2, s3, memory0\nret"),
         SMALL("call s14, func0\ncatch context s15\ncatch tag0, a\ncatch all, a\na:\n"
               "return_call_import 2, import0, 0"),
+        SMALL(
+            "call s2, func1\ncall_far s2, func2\ncall_number s2, func1\nreturn_call func2") "func type0, window 16 {\ncall s14, func0\ncall_far s2, func2\nret\n}\n"
+                                                                                            "func type0, window 64, frame 16 {\nenter 2, 16\ncall s2, func2\ncall s2, func1\n"
+                                                                                            "return_call_big 2, func0, 16\n}\n",
         SMALL("throw s4, tag0\ncatch tag0, a\na:\nthrow_ref s14, s4\ncatch all, a"),
         BIG("enter 2, 16\na:\nspill_load s1, spill16\nspill_store_far s1, spill1\n"
             "args_block spill16, 12\ncall_import s16, import1\nbr_if32 s16, a\nret_big 1, 16"),
@@ -438,7 +462,7 @@ static PulleyModule long_function(Fixture *f, u32 copies)
     PulleyModule m =
         assemble(f, TYPES "memory i32\nfunc type0, window 16 {\na:\nxadd32 s1, s2, s3\n"
                           "xadd32_acc s1, s1, s3\nbr_if_xeq32 s1, s2, a\n"
-                          "heap_load32_o8 s1, s2, 4\ncall s4, func0\n"
+                          "heap_load32_o8 s1, s2, 4\ncall_number s4, func0\n"
                           "br_table s1, [a]\n}\n");
     u32 size = m.code_size_bytes;
     u8 *code = dv_arena_alloc(&f->arena, (usize)size * copies, 4);

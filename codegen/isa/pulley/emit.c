@@ -18,20 +18,10 @@ static PulleyOp op_at(const u8 *at)
                                  : (PulleyOp)(dv_pulley_pages[256 - at[0]] + at[1]);
 }
 
-static u32 field_of(PulleyOp op, u32 role)
-{
-    const PulleyShapeInfo *shape = dv_pulley_shape(op);
-    u32 i = 0;
-    while (i < shape->count && shape->fields[i].role != role) {
-        i++;
-    }
-    return i;
-}
-
 static void patch_branch(u8 *at, bool big, i64 distance)
 {
     PulleyOp op = op_at(at);
-    dv_pulley_patch(at, big, op, field_of(op, PROLE_TARGET), (u64)distance);
+    dv_pulley_patch(at, big, op, dv_pulley_find_field(op, PROLE_TARGET), (u64)distance);
 }
 
 static void patch_entry(u8 *at, bool big, i64 distance)
@@ -184,11 +174,11 @@ static PulleyOp use_acc(const Emitter *e, PulleyOp op, u64 *fields)
 {
     PulleyOp form = (PulleyOp)acc_forms[op];
     PulleyOp form_b = (PulleyOp)acc_b_forms[op];
-    u32 at = form == 0 ? 0 : field_of(form, PROLE_ACC);
+    u32 at = form == 0 ? 0 : dv_pulley_find_field(form, PROLE_ACC);
     if (can_use_acc(e, form, fields[at])) {
         return form;
     }
-    if (form_b != 0 && can_use_acc(e, form_b, fields[field_of(form_b, PROLE_ACC)])) {
+    if (form_b != 0 && can_use_acc(e, form_b, fields[dv_pulley_find_field(form_b, PROLE_ACC)])) {
         return form_b;
     }
     if (commutes[op] && can_use_acc(e, form, fields[at + 1])) {
@@ -241,7 +231,7 @@ static PulleyOp invert(PulleyOp op, const u64 *fields, u64 *out)
 static void emit_branch(Emitter *e, PulleyOp op, u64 *fields, u64 target, u64 otherwise)
 {
     u64 inverse_fields[PULLEY_FIELDS_MAX];
-    u32 at = field_of(op, PROLE_TARGET);
+    u32 at = dv_pulley_find_field(op, PROLE_TARGET);
     fields[at] = 0;
     PulleyOp inverse = invert(op, fields, inverse_fields);
     bool has_effects = dv_pulley_shape(op)->fields[0].role == PROLE_MOD;
@@ -287,6 +277,25 @@ static void emit_remat(Emitter *e, u32 inst, u32 to)
     emit_op(e, (PulleyOp)source->op, fields);
 }
 
+static bool is_slot_move(const RaMove *move)
+{
+    return ra_loc_kind(move->from) == RA_LOC_REG && ra_loc_kind(move->to) == RA_LOC_REG;
+}
+
+/* As many as go into one instruction; gives their number. */
+static u32 emit_slot_moves(Emitter *e, const RaMove *moves, u32 count)
+{
+    static const u16 ops[] = {PULLEY_xmov, PULLEY_xmov2, PULLEY_xmov3};
+    u64 fields[PULLEY_FIELDS_MAX] = {0};
+    u32 n = 0;
+    for (; n < count && n < ARRAY_LEN(ops) && is_slot_move(&moves[n]); n++) {
+        fields[2 * n] = slot_of(e, moves[n].to);
+        fields[2 * n + 1] = slot_of(e, moves[n].from);
+    }
+    emit_op(e, (PulleyOp)ops[n - 1], fields);
+    return n;
+}
+
 static void emit_move(Emitter *e, const RaMove *move)
 {
     u32 from_kind = ra_loc_kind(move->from);
@@ -296,18 +305,29 @@ static void emit_move(Emitter *e, const RaMove *move)
         emit_remat(e, ra_loc_index(move->from), slot_of(e, move->to));
         return;
     }
-    PulleyOp op = PULLEY_xmov;
-    if (to_slot) {
-        op = PULLEY_spill_store_far;
-        fields[0] = slot_of(e, move->from);
-        fields[1] = ra_loc_index(move->to) + 1;
-    } else {
-        fields[0] = slot_of(e, move->to);
-        fields[1] =
-            from_kind == RA_LOC_SLOT ? ra_loc_index(move->from) + 1 : slot_of(e, move->from);
-        op = from_kind == RA_LOC_SLOT ? PULLEY_spill_load_far : op;
+    RaLoc reg = to_slot ? move->from : move->to;
+    fields[0] = slot_of(e, reg);
+    fields[1] = ra_loc_index(to_slot ? move->to : move->from) + 1;
+    emit_op(e, to_slot ? PULLEY_spill_store_far : PULLEY_spill_load_far, fields);
+}
+
+/* The moves before an instruction, from number `next` on; gives the number of the first after them. */
+static u32 emit_moves(Emitter *e, u32 before, u32 next)
+{
+    const RaMove *moves = e->allocation->moves.data;
+    u32 end = next;
+    while (end < e->allocation->moves.len && moves[end].before == before) {
+        end++;
     }
-    emit_op(e, op, fields);
+    while (next < end) {
+        dv_mach_island(&e->buf, PULLEY_INST_MAX);
+        if (is_slot_move(&moves[next])) {
+            next += emit_slot_moves(e, &moves[next], end - next);
+        } else {
+            emit_move(e, &moves[next++]);
+        }
+    }
+    return next;
 }
 
 /* ---- calls -------------------------------------------------------------------------------------------------------------------------- */
@@ -428,11 +448,11 @@ static bool emit_call(Emitter *e, u32 inst, PulleyOp op, u64 *fields, const u64 
 {
     const VInst *v = &e->vcode->insts.data[inst];
     u32 callee_field = op == PULLEY_call_table_far || op == PULLEY_return_call_table
-                           ? field_of(op, PROLE_TYPE)
+                           ? dv_pulley_find_field(op, PROLE_TYPE)
                            : dv_pulley_shape(op)->count;
     static const u8 roles[] = {PROLE_FUNC, PROLE_IMPORT, PROLE_TYPE};
     for (u32 i = 0; i < ARRAY_LEN(roles) && callee_field == dv_pulley_shape(op)->count; i++) {
-        callee_field = field_of(op, roles[i]);
+        callee_field = dv_pulley_find_field(op, roles[i]);
     }
     bool has_callee = callee_field < dv_pulley_shape(op)->count;
     u32 entity = has_callee ? (u32)fields[callee_field] : 0;
@@ -584,7 +604,8 @@ static bool emit_inst(Emitter *e, u32 inst)
         return true;
     }
     PulleyOp op = (PulleyOp)v->op;
-    const u64 *extras = e->vcode->imms.data + v->imms + fill_fields(e, inst, fields);
+    u32 extra = v->imms + fill_fields(e, inst, fields);
+    const u64 *extras = e->vcode->imms.len == 0 ? NULL : e->vcode->imms.data + extra;
     u32 effects = dv_pulley_ops[op].effects;
     if ((effects & PX_CALL) != 0) {
         return emit_call(e, inst, op, fields, extras);
@@ -599,10 +620,10 @@ static bool emit_inst(Emitter *e, u32 inst)
         return true;
     }
     if ((e->ra->insts[inst].flags & RA_INST_BRANCH) != 0) {
-        emit_branch(e, op, fields, fields[field_of(op, PROLE_TARGET)], extras[0]);
+        emit_branch(e, op, fields, fields[dv_pulley_find_field(op, PROLE_TARGET)], extras[0]);
         return true;
     }
-    u32 target = op == PULLEY_code_addr ? field_of(op, PROLE_TARGET) : UINT32_MAX;
+    u32 target = op == PULLEY_code_addr ? dv_pulley_find_field(op, PROLE_TARGET) : UINT32_MAX;
     u32 start = dv_mach_offset(&e->buf);
     if (target != UINT32_MAX) {
         MachLabel to = label(fields[target]);
@@ -628,18 +649,12 @@ static bool emit_inst(Emitter *e, u32 inst)
 static bool emit_blocks(Emitter *e)
 {
     u32 next_move = 0;
-    const RaResult *allocation = e->allocation;
     for (u32 b = 0; b < e->ra->num_blocks; b++) {
         dv_mach_island(&e->buf, 3 * PULLEY_INST_MAX);
         dv_mach_bind(&e->buf, (MachLabel){b});
         for (u32 i = e->ra->blocks[b].first; i < e->ra->blocks[b].end; i++) {
             const VInst *v = &e->vcode->insts.data[i];
-            for (;
-                 next_move < allocation->moves.len && allocation->moves.data[next_move].before == i;
-                 next_move++) {
-                dv_mach_island(&e->buf, PULLEY_INST_MAX);
-                emit_move(e, &allocation->moves.data[next_move]);
-            }
+            next_move = emit_moves(e, i, next_move);
             /* entries of a table, loads of a try_'s results */
             u32 table_bytes = v->op == PULLEY_br_table ? 4 * v->num_imms : 0;
             table_bytes += PULLEY_INST_MAX * e->ra->insts[i].num_operands;

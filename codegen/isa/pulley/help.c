@@ -340,6 +340,21 @@ bool pul_const_u64(PulContext *ctx, Value value, u64 *out)
     return true;
 }
 
+bool pul_in_slot(PulContext *ctx, Value value, Value *out)
+{
+    i64 i;
+    *out = value;
+    return !pul_const_i64(ctx, value, &i);
+}
+
+bool pul_factor(PulContext *ctx, Value value, i8 *out)
+{
+    i64 i;
+    bool ok = pul_const_i64(ctx, value, &i) && i >= 0 && i < 7;
+    *out = (i8)(ok ? 1 << i : 0);
+    return ok;
+}
+
 bool pul_const_i32(PulContext *ctx, Value value, i32 *out)
 {
     i64 i;
@@ -516,6 +531,26 @@ bool pul_counter(PulContext *ctx, Value value, Value *x, i8 *step)
     return dv_lower_can_absorb(l, inst, user);
 }
 
+/* The same, but the step is a value; the other operand is the one that comes from the block's parameters. */
+bool pul_counter_by(PulContext *ctx, Value value, Value *x, Value *step)
+{
+    const Lower *l = ctx->lower;
+    Inst inst = dv_lower_def(l, value);
+    if (inst.id == ENTITY_NONE || dv_inst_const(l->func, inst)->op != OP_iadd) {
+        return false;
+    }
+    u32 block = dv_inst_block(l->func, l->current).id;
+    Value a = dv_term_value(l->func, inst, 0), b = dv_term_value(l->func, inst, 1);
+    const ValueData *second = &vec_at(&l->func->values, l->roots[b.id]);
+    bool swaps = second->kind == VALUE_PARAM && second->def == block;
+    *x = swaps ? b : a;
+    *step = swaps ? a : b;
+    i64 i;
+    return !pul_const_i64(ctx, a, &i) && !pul_const_i64(ctx, b, &i) &&
+           l->roots[a.id] != l->roots[b.id] &&
+           dv_lower_can_absorb(l, inst, dv_lower_def(l, dv_term_value(l->func, l->current, 0)));
+}
+
 /* True if target n of the branch at hand goes back. */
 static bool goes_back(const Lower *l, u32 n)
 {
@@ -644,6 +679,56 @@ HeapEnd pul_heap_end(PulContext *ctx, WasmMemory memory, u64 offset, u64 size)
         return (HeapEnd){.kind = HeapEnd_Long, .as.Long = {end}};
     }
     return (HeapEnd){.kind = HeapEnd_Short, .as.Short = {end}};
+}
+
+/* The operands of an instruction that gives the value to one user only. */
+static bool only_operands(PulContext *ctx, Value value, Op op, Value *x, Value *y)
+{
+    Inst inst = dv_lower_def(ctx->lower, value);
+    Value same;
+    if (inst.id == ENTITY_NONE || dv_inst_const(ctx->func, inst)->op != op ||
+        !pul_only_use(ctx, value, &same)) {
+        return false;
+    }
+    *x = dv_term_value(ctx->lower->func, inst, 0);
+    *y = dv_term_value(ctx->lower->func, inst, 1);
+    return true;
+}
+
+bool pul_heap_sum(PulContext *ctx, Value index, u32 end, HeapSum *out)
+{
+    Value x, y;
+    i32 i;
+    if (!only_operands(ctx, index, OP_iadd, &x, &y)) {
+        return false;
+    }
+    if (pul_const_i32(ctx, y, &i)) {
+        *out = (HeapSum){.kind = HeapSum_Constant, .as.Constant = {x, (u8)end, i}};
+        return end <= UINT8_MAX;
+    }
+    *out = (HeapSum){.kind = HeapSum_Slots, .as.Slots = {x, y}};
+    return !pul_const_i32(ctx, x, &i);
+}
+
+bool pul_heap_fixed(PulContext *ctx, Value index, u32 end, u32 *out)
+{
+    u64 i = 0;
+    bool is_const = pul_const_u64(ctx, index, &i);
+    *out = (u32)(i + end);
+    return is_const && i + end <= UINT32_MAX;
+}
+
+bool pul_heap_scaled(PulContext *ctx, Value index, u32 end, u32 size, HeapScaled *out)
+{
+    Value x, y, shifted, amount;
+    i64 n;
+    i32 i;
+    if (end != size || !only_operands(ctx, index, OP_iadd, &x, &y) || !pul_const_i32(ctx, y, &i) ||
+        !only_operands(ctx, x, OP_ishl, &shifted, &amount) || !pul_const_i64(ctx, amount, &n)) {
+        return false;
+    }
+    *out = (HeapScaled){shifted, (u32)n & 31, i};
+    return true;
 }
 
 u64 pul_upper_offset(PulContext *ctx, WasmMemory memory, u64 offset)

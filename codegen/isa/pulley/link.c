@@ -6,7 +6,7 @@
  *   3. Relocations are looked at once to number imports and symbols, since functions are counted behind the
  *      imports, and to hold what a call expects against what is called.
  *   4. The code is copied together and patched. A call of a name that turned out to be a function of
- *      this module becomes a direct one of the same size.
+ *      this module becomes a direct one of the same size, and so does a short call that would not reach its callee.
  *   5. The code is read once more for what the module's head says of it: raw or not, groups, kinds of element
  *      segments; and to find where calls begin, as handlers want it: what is recorded is where they end.
  *
@@ -154,8 +154,8 @@ static bool same_type(const PulTypeKey *a, const PulTypeKey *b)
         return true;
     }
     const WasmTypeData *x = wasm_type_of(a), *y = wasm_type_of(b);
-    return x->num_params == y->num_params && x->num_results == y->num_results &&
-           same_bytes(x->params, y->params, x->num_params) &&
+    return x->has_index == y->has_index && x->index == y->index && x->num_params == y->num_params &&
+           x->num_results == y->num_results && same_bytes(x->params, y->params, x->num_params) &&
            same_bytes(x->results, y->results, x->num_results);
 }
 
@@ -163,6 +163,9 @@ static u64 hash_type(const PulTypeKey *key)
 {
     const Signature *sig = dv_pul_type_signature(key);
     u64 hash = dv_hash_combine(key->kind, sig->num_params);
+    if (key->kind == PUL_ENTITY_TYPE) {
+        hash = dv_hash_combine(hash, wasm_type_of(key)->index);
+    }
     for (u32 i = 0; i < sig->num_params; i++) {
         hash = dv_hash_combine(hash, sig->params[i].type);
     }
@@ -591,13 +594,7 @@ static bool lay_out_code(Linker *l)
 
 static void patch_role(Linker *l, u8 *at, PulleyOp op, u32 role, u64 value)
 {
-    const PulleyShapeInfo *shape = dv_pulley_shape(op);
-    u32 i = 0;
-    while (i < shape->count && shape->fields[i].role != role) {
-        i++;
-    }
-    CHECK(i < shape->count);
-    dv_pulley_patch(at, l->isa->big_endian, op, i, value);
+    dv_pulley_patch(at, l->isa->big_endian, op, dv_pulley_find_field(op, role), value);
 }
 
 /* Writes another instruction of at most `size` bytes; a trap fills the word that is left. */
@@ -613,31 +610,42 @@ static void rewrite(Linker *l, u8 *at, u32 size, PulleyOp op, const u64 *fields)
     memcpy(at, l->rewritten.data, size);
 }
 
+/* The short call of a function that is out of its reach becomes one by number, which has the same shape. */
+static bool patch_short_call(Linker *l, u8 *at, u32 size, u32 callee, const u64 fields[2])
+{
+    const PulleyField *distance = &dv_pulley_shape(PULLEY_call)->fields[1];
+    if (dv_pulley_field_fits(distance, fields[1])) {
+        rewrite(l, at, size, PULLEY_call, fields);
+        return true;
+    }
+    if (callee > UINT16_MAX) {
+        dv_diag_error(l->diag, 0, 0, "the module has more functions than short calls can name");
+        return false;
+    }
+    rewrite(l, at, size, PULLEY_call_number, (const u64[]){fields[0], callee});
+    return true;
+}
+
 /* A call of a function of this module. */
 static bool patch_call(Linker *l, u8 *at, const PulleyInst *inst, u32 callee)
 {
-    u64 k = inst->fields[0];
+    const u64 *x = inst->fields;
+    u64 distance = (u64)((i64)l->out->module.funcs.data[callee].code - (at - l->code));
     switch (inst->op) {
     case PULLEY_call:
-        if (callee > UINT16_MAX) {
-            dv_diag_error(l->diag, 0, 0, "the module has more functions than near calls can name");
-            return false;
-        }
-        patch_role(l, at, PULLEY_call, PROLE_FUNC, callee);
-        return true;
+        return patch_short_call(l, at, inst->size, callee, (const u64[]){x[0], distance});
     case PULLEY_call_import:
-        rewrite(l, at, inst->size, PULLEY_call_far, (const u64[]){k, callee});
+        rewrite(l, at, inst->size, PULLEY_call_far, (const u64[]){x[0], distance});
         return true;
     case PULLEY_return_call_import:
-        if (inst->fields[2] == 0) {
-            rewrite(l, at, inst->size, PULLEY_return_call, (const u64[]){callee});
+        if (x[2] == 0) {
+            rewrite(l, at, inst->size, PULLEY_return_call, (const u64[]){distance});
         } else {
-            rewrite(l, at, inst->size, PULLEY_return_call_big,
-                    (const u64[]){inst->fields[0], callee, inst->fields[2]});
+            rewrite(l, at, inst->size, PULLEY_return_call_big, (const u64[]){x[0], distance, x[2]});
         }
         return true;
     default:
-        patch_role(l, at, (PulleyOp)inst->op, PROLE_FUNC, callee);
+        patch_role(l, at, (PulleyOp)inst->op, PROLE_FUNC, distance);
         return true;
     }
 }

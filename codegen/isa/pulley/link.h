@@ -15,7 +15,7 @@
 
 /* Relocations. Each is about the instruction that starts at its offset. */
 typedef enum PulReloc {
-    PUL_RELOC_CALL, /* call, call_far: a function of this module */
+    PUL_RELOC_CALL, /* call, call_far: a function of this module; a call becomes call_number if it does not reach it */
     PUL_RELOC_CALL_ANY, /* call_import: becomes call_far, which has the same shape, if the name is a function of this
                            module */
     PUL_RELOC_TAIL, /* return_call, return_call_big: a function of this module */

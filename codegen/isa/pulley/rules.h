@@ -17,6 +17,12 @@ typedef struct ImmCond {
     i32 imm;
 } ImmCond;
 
+typedef struct HeapScaled { /* (x << n) + i */
+    Value x;
+    u32 n;
+    i32 i;
+} HeapScaled;
+
 typedef struct LoopCond { /* goes to target `back` if d cc b, else to target `leave` */
     IntCC cc;
     u8 back, leave;
