@@ -1,0 +1,346 @@
+/* help.c - the extern terms of rules/prelude.isle: registers of values, instructions, constants, addresses. */
+#include <x64_lowering.h> /* made of rules/ */
+
+#define TERMS_DEFINE
+#include "codegen/ir/terms.h"
+
+DV_NORETURN void x64_no_match(X64Context *ctx, const char *term)
+{
+    (void)ctx;
+    dv_panic(__FILE__, __LINE__, term);
+}
+
+/* ---- types ------------------------------------------------------------------------------------------- */
+
+static bool is_int_up_to(Type type, u32 bits)
+{
+    return type_is_int(type) && type_is_scalar(type) && type_bits(type) <= bits;
+}
+
+bool x64_int_32(X64Context *ctx, Type type, Type *out)
+{
+    (void)ctx;
+    *out = type;
+    return is_int_up_to(type, 32);
+}
+
+bool x64_int_64(X64Context *ctx, Type type, Type *out)
+{
+    (void)ctx;
+    *out = type;
+    return is_int_up_to(type, 64);
+}
+
+Type x64_value_type_of(X64Context *ctx, Value value)
+{
+    return dv_value_type(ctx->func, value);
+}
+
+/* ---- registers ----------------------------------------------------------------------------------------- */
+
+/* A value whose bits are those of the register, or fewer. */
+static VReg use(X64Context *ctx, Value value, u32 bits)
+{
+    ASSERT(is_int_up_to(dv_value_type(ctx->func, value), bits));
+    (void)bits;
+    return dv_lower_use(ctx->lower, value).regs[0];
+}
+
+R8 x64_r8(X64Context *ctx, Value value)
+{
+    return use(ctx, value, 8);
+}
+
+R16 x64_r16(X64Context *ctx, Value value)
+{
+    return use(ctx, value, 16);
+}
+
+R32 x64_r32(X64Context *ctx, Value value)
+{
+    return use(ctx, value, 32);
+}
+
+R64 x64_r64(X64Context *ctx, Value value)
+{
+    return use(ctx, value, 64);
+}
+
+static X64Field reg_field(VReg reg)
+{
+    return (X64Field){reg.id};
+}
+
+RM8 x64_rm8(X64Context *ctx, Value value)
+{
+    return reg_field(x64_r8(ctx, value));
+}
+
+RM16 x64_rm16(X64Context *ctx, Value value)
+{
+    return reg_field(x64_r16(ctx, value));
+}
+
+RM32 x64_rm32(X64Context *ctx, Value value)
+{
+    return reg_field(x64_r32(ctx, value));
+}
+
+RM64 x64_rm64(X64Context *ctx, Value value)
+{
+    return reg_field(x64_r64(ctx, value));
+}
+
+RM32 x64_reg_rm32(X64Context *ctx, R32 reg)
+{
+    (void)ctx;
+    return reg_field(reg);
+}
+
+RM64 x64_reg_rm64(X64Context *ctx, R64 reg)
+{
+    (void)ctx;
+    return reg_field(reg);
+}
+
+R32 x64_low(X64Context *ctx, Value value)
+{
+    return dv_lower_use(ctx->lower, value).regs[0];
+}
+
+R8 x64_low8(X64Context *ctx, Value value)
+{
+    return x64_low(ctx, value);
+}
+
+R16 x64_low_word(X64Context *ctx, Value value)
+{
+    return x64_low(ctx, value);
+}
+
+R64 x64_lo(X64Context *ctx, Value value)
+{
+    return x64_low(ctx, value);
+}
+
+R64 x64_hi(X64Context *ctx, Value value)
+{
+    return dv_lower_use(ctx->lower, value).regs[1];
+}
+
+/* The same register under another type. */
+R32 x64_low_half(X64Context *ctx, R64 reg)
+{
+    (void)ctx;
+    return reg;
+}
+
+R64 x64_known_zext(X64Context *ctx, R32 reg)
+{
+    return x64_low_half(ctx, reg);
+}
+
+R64 x64_first(X64Context *ctx, Regs2 pair)
+{
+    (void)ctx;
+    return pair.lo;
+}
+
+R64 x64_second(X64Context *ctx, Regs2 pair)
+{
+    (void)ctx;
+    return pair.hi;
+}
+
+Flags x64_flags_of(X64Context *ctx, R64 reg)
+{
+    (void)ctx;
+    (void)reg;
+    return 0;
+}
+
+/* ---- results -------------------------------------------------------------------------------------------- */
+
+#define OUT(name, From) \
+    InstOutput name(X64Context *ctx, From reg) \
+    { \
+        (void)ctx; \
+        return (InstOutput){{value_reg(reg)}, 1}; \
+    }
+OUT(x64_out8, R8)
+OUT(x64_out16, R16)
+OUT(x64_out32, R32)
+OUT(x64_out64, R64)
+#undef OUT
+
+InstOutput x64_out_pair(X64Context *ctx, R64 lo, R64 hi)
+{
+    (void)ctx;
+    return (InstOutput){{{{lo, hi}}}, 1};
+}
+
+InstOutput x64_out_two(X64Context *ctx, R64 a, R64 b)
+{
+    (void)ctx;
+    return (InstOutput){{value_reg(a), value_reg(b)}, 2};
+}
+
+InstOutput x64_out_none(X64Context *ctx, Done done)
+{
+    (void)ctx;
+    (void)done;
+    return (InstOutput){.count = 0};
+}
+
+Done x64_nothing(X64Context *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+/* ---- instructions ------------------------------------------------------------------------------------------ */
+
+static Regs2 inst(X64Context *ctx, u32 op, const u64 *fields)
+{
+    VReg defs[2] = {VREG_NONE, VREG_NONE};
+    bool reads_flags = dv_x64_flags[dv_x64_insts[op].flags].read != 0;
+    dv_x64_emit_inst(ctx, (X64Op)op, reads_flags ? fields + 1 : fields, defs);
+    return (Regs2){defs[0], defs[1]};
+}
+
+#define INSTS(Result, value) \
+    Result x64_inst_##Result(X64Context *ctx, u32 op, const u64 *fields, u32 count) \
+    { \
+        (void)count; \
+        Regs2 regs = inst(ctx, op, fields); \
+        (void)regs; \
+        return value; \
+    }
+INSTS(R8, regs.lo)
+INSTS(R16, regs.lo)
+INSTS(R32, regs.lo)
+INSTS(R64, regs.lo)
+INSTS(Regs2, regs)
+INSTS(Flags, 0)
+INSTS(Done, 0)
+#undef INSTS
+
+/* ---- constants ------------------------------------------------------------------------------------------------ */
+
+bool x64_def_inst(X64Context *ctx, Value value, Inst *out)
+{
+    *out = dv_lower_def(ctx->lower, value);
+    return out->id != ENTITY_NONE;
+}
+
+static i64 sign_extend(u64 x, u32 bits)
+{
+    u64 sign = (u64)1 << (bits - 1);
+    u64 low = bits == 64 ? x : x & ((sign << 1) - 1);
+    return (i64)((low ^ sign) - sign);
+}
+
+static bool const_i64(X64Context *ctx, Value value, i64 *out)
+{
+    Inst def = dv_lower_def(ctx->lower, value);
+    if (def.id == ENTITY_NONE || dv_inst_const(ctx->func, def)->op != OP_iconst) {
+        return false;
+    }
+    const InstData *d = dv_inst_const(ctx->func, def);
+    *out = sign_extend(dv_imm64(d), type_lane_bits(d->type));
+    return true;
+}
+
+bool x64_const_i32(X64Context *ctx, Value value, i32 *out)
+{
+    i64 i;
+    bool ok = const_i64(ctx, value, &i) && i >= INT32_MIN && i <= INT32_MAX;
+    *out = ok ? (i32)i : 0;
+    return ok;
+}
+
+bool x64_const_u64(X64Context *ctx, Value value, u64 *out)
+{
+    i64 i = 0;
+    bool ok = const_i64(ctx, value, &i);
+    *out = (u64)i;
+    return ok;
+}
+
+u64 x64_imm_u64(X64Context *ctx, Type type, Imm64 imm)
+{
+    (void)ctx;
+    u32 bits = type_lane_bits(type);
+    return bits == 64 ? imm : imm & (((u64)1 << bits) - 1);
+}
+
+i16 x64_low16(X64Context *ctx, i32 i)
+{
+    (void)ctx;
+    return (i16)i;
+}
+
+u8 x64_low_u8(X64Context *ctx, i32 i)
+{
+    (void)ctx;
+    return (u8)i;
+}
+
+R64 x64_imm_reg(X64Context *ctx, u64 imm)
+{
+    bool is_short = imm <= UINT32_MAX;
+    bool is_signed = (i64)imm >= INT32_MIN && (i64)imm < 0;
+    u32 op = is_short ? X64_mov32_i : is_signed ? X64_mov64_i : X64_movabs;
+    return inst(ctx, op, &imm).lo;
+}
+
+Cond x64_cond_of(X64Context *ctx, IntCC cc)
+{
+    static const u8 conds[INTCC_COUNT] = {
+        [INTCC_eq] = X64_CC_E,   [INTCC_ne] = X64_CC_NE,  [INTCC_slt] = X64_CC_L,
+        [INTCC_sge] = X64_CC_GE, [INTCC_sgt] = X64_CC_G,  [INTCC_sle] = X64_CC_LE,
+        [INTCC_ult] = X64_CC_B,  [INTCC_uge] = X64_CC_AE, [INTCC_ugt] = X64_CC_A,
+        [INTCC_ule] = X64_CC_BE};
+    (void)ctx;
+    return (Cond)conds[cc];
+}
+
+/* ---- addresses ------------------------------------------------------------------------------------------------- */
+
+static Address new_address(X64Context *ctx, X64Address address)
+{
+    u32 index = ctx->addresses.len;
+    vec_push(ctx->arena, &ctx->addresses, address);
+    return (Address){X64_FIELD_ADDRESS | index};
+}
+
+Address x64_address(X64Context *ctx, Value value, Offset32 offset)
+{
+    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE;
+    return new_address(
+        ctx, (X64Address){x64_r64(ctx, value), VREG_NONE, x64_address_pack(kind, 0, 0, offset)});
+}
+
+Address x64_slot_address(X64Context *ctx, StackSlot slot, Offset32 offset)
+{
+    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_IS_SLOT;
+    return new_address(
+        ctx, (X64Address){VREG_NONE, VREG_NONE, x64_address_pack(kind, 0, slot.id, offset)});
+}
+
+/* What is there, of a size. */
+#define SAME(name, To) \
+    To name(X64Context *ctx, Address address) \
+    { \
+        (void)ctx; \
+        return address; \
+    }
+SAME(x64_mem8, Mem8)
+SAME(x64_mem16, Mem16)
+SAME(x64_mem32, Mem32)
+SAME(x64_mem64, Mem64)
+SAME(x64_mem_rm8, RM8)
+SAME(x64_mem_rm16, RM16)
+SAME(x64_mem_rm32, RM32)
+SAME(x64_mem_rm64, RM64)
+#undef SAME

@@ -1,0 +1,229 @@
+/* lower.c - instructions of x86-64 from the rules' results; what the rules do not say. */
+#include <x64_lowering.h> /* made of rules/ */
+
+/* What goes into an instruction, put together from its row. */
+typedef struct Draft {
+    RaOperand operands[2 * X64_OPERANDS_MAX];
+    u64 numbers[X64_OPERANDS_MAX];
+    u32 num_operands, num_numbers, num_defs;
+} Draft;
+
+static PReg fixed_register(u32 place)
+{
+    static const u8 general[] = {X64_RAX, X64_RCX, X64_RDX, X64_RBX};
+    return place == X64_AT_XMM0 ? preg_make(X64_XMM, 0)
+                                : preg_make(X64_GENERAL, general[place - X64_AT_RAX]);
+}
+
+static bool is_fixed_place(u32 place)
+{
+    return place >= X64_AT_RAX && place <= X64_AT_XMM0;
+}
+
+static bool is_memory_place(u32 place)
+{
+    return place >= X64_AT_RM && place <= X64_AT_ADDRESS;
+}
+
+static void add_use(Draft *draft, VReg reg, const X64Spec *spec)
+{
+    draft->operands[draft->num_operands++] =
+        is_fixed_place(spec->place) ? ra_use_fixed(reg, fixed_register(spec->place))
+        : spec->place == X64_AT_RM && spec->role == X64_USE ? ra_use_any(reg)
+                                                            : ra_use(reg);
+}
+
+static void add_def(X64Context *ctx, Draft *draft, const X64Spec *spec, VReg defs[2])
+{
+    VReg reg =
+        dv_vcode_vreg(ctx->lower->vcode, x64_width_is_xmm(spec->width) ? X64_XMM : X64_GENERAL);
+    defs[draft->num_defs++] = reg;
+    u32 at = draft->num_operands++;
+    draft->operands[at] = is_fixed_place(spec->place)
+                              ? ra_def_fixed(reg, fixed_register(spec->place))
+                          : spec->role == X64_MOD ? ra_def_reuse(reg, at - 1)
+                                                  : ra_def(reg);
+}
+
+static void add_address(X64Context *ctx, Draft *draft, u32 index)
+{
+    const X64Address *address = &vec_at(&ctx->addresses, index);
+    draft->numbers[draft->num_numbers++] = address->packed;
+    if ((address->packed & X64_ADDRESS_HAS_BASE) != 0) {
+        draft->operands[draft->num_operands++] = ra_use(address->base);
+    }
+    if ((address->packed & X64_ADDRESS_HAS_INDEX) != 0) {
+        draft->operands[draft->num_operands++] = ra_use(address->index);
+    }
+}
+
+void dv_x64_emit_inst(X64Context *ctx, X64Op op, const u64 *fields, VReg defs[2])
+{
+    Draft draft = {.num_operands = 0};
+    const X64Spec *specs = dv_x64_insts[op].operands;
+    u32 next = 0;
+    for (u32 i = 0; specs[i].role != X64_NO_ROLE; i++) {
+        const X64Spec *spec = &specs[i];
+        if (spec->role == X64_NUMBER) {
+            draft.numbers[draft.num_numbers++] = fields[next++];
+            continue;
+        }
+        if (is_memory_place(spec->place)) {
+            u32 field = (u32)fields[next++];
+            if ((field & X64_FIELD_ADDRESS) != 0) {
+                add_address(ctx, &draft, field & ~(u32)X64_FIELD_ADDRESS);
+                continue;
+            }
+            ASSERT(spec->role == X64_USE);
+            draft.numbers[draft.num_numbers++] = 0;
+            add_use(&draft, (VReg){field}, spec);
+            continue;
+        }
+        if (spec->role != X64_DEF) {
+            add_use(&draft, (VReg){(u32)fields[next++]}, spec);
+        }
+        if (spec->role != X64_USE) {
+            add_def(ctx, &draft, spec, defs);
+        }
+    }
+    bool is_constant = op == X64_mov32_i || op == X64_mov64_i || op == X64_movabs;
+    VInstDraft inst = {(u16)op,
+                       is_constant ? RA_INST_REMAT : 0,
+                       0,
+                       draft.operands,
+                       draft.num_operands,
+                       draft.numbers,
+                       draft.num_numbers};
+    dv_vcode_emit(ctx->lower->vcode, &inst);
+}
+
+bool dv_x64_covers(u32 op, u32 type, u32 open)
+{
+    return x64_covers_lower(op, type, open);
+}
+
+static bool lower(X64Context *ctx, Inst inst)
+{
+    Lower *l = ctx->lower;
+    const InstData *d = dv_inst_const(l->func, inst);
+    InstOutput out;
+    if (!x64_lower(ctx, inst, &out)) {
+        char name[32];
+        const char *type = d->type == TYPE_NONE ? "these operands" : dv_type_name(d->type, name);
+        return dv_lower_error(l, inst, "not supported by %s on %s", ctx->isa->name, type);
+    }
+    ASSERT(out.count == X64_RESULTS_SET || out.count == d->num_results);
+    for (u32 i = 0; out.count != X64_RESULTS_SET && i < out.count; i++) {
+        dv_lower_set_result(l, i, out.values[i]);
+    }
+    return dv_diag_ok(l->diag);
+}
+
+bool dv_x64_lower_inst(Lower *l, Inst inst)
+{
+    return dv_x64_lower_branch(l, inst, NULL, 0);
+}
+
+bool dv_x64_lower_branch(Lower *l, Inst inst, const u32 *targets, u32 count)
+{
+    X64Context *ctx = l->context;
+    ctx->lower = l;
+    ctx->targets = targets;
+    ctx->num_targets = count;
+    ctx->addresses.len = 0;
+    return lower(ctx, inst);
+}
+
+static void emit_numbers(X64Context *ctx, u32 op, u8 flags, const u64 *numbers, u32 count)
+{
+    VInstDraft draft = {(u16)op, flags, 0, NULL, 0, numbers, count};
+    dv_vcode_emit(ctx->lower->vcode, &draft);
+}
+
+void dv_x64_lower_jump(Lower *l, u32 target)
+{
+    X64Context *ctx = l->context;
+    ctx->lower = l;
+    emit_numbers(ctx, X64_JUMP, RA_INST_BRANCH, (const u64[]){target}, 1);
+}
+
+/* ---- branches, calls, traps ------------------------------------------------------------------------------ */
+
+Done x64_lower_jump(X64Context *ctx)
+{
+    dv_x64_lower_jump(ctx->lower, ctx->targets[0]);
+    return 0;
+}
+
+Done x64_branch(X64Context *ctx, Flags flags, Cond cond)
+{
+    (void)flags;
+    const u64 numbers[] = {cond, ctx->targets[0], ctx->targets[1]};
+    emit_numbers(ctx, X64_BRANCH, RA_INST_BRANCH, numbers, ARRAY_LEN(numbers));
+    return 0;
+}
+
+Done x64_trap_if(X64Context *ctx, Flags flags, Cond cond, TrapCode code)
+{
+    (void)flags;
+    emit_numbers(ctx, X64_TRAP_IF, 0, (const u64[]){cond, code}, 2);
+    return 0;
+}
+
+Done x64_trap_now(X64Context *ctx, TrapCode code)
+{
+    emit_numbers(ctx, X64_TRAP, RA_INST_RETURN, (const u64[]){code}, 1);
+    return 0;
+}
+
+/* The index is compared, and clamped to the default, whose entry is the last. */
+Done x64_lower_br_table(X64Context *ctx)
+{
+    Lower *l = ctx->lower;
+    u32 count = ctx->num_targets;
+    const u32 *targets = ctx->targets;
+    if (count == 1) {
+        dv_x64_lower_jump(l, targets[0]);
+        return 0;
+    }
+    u64 *numbers = ARENA_ARRAY(ctx->arena, u64, count);
+    for (u32 i = 1; i < count; i++) {
+        numbers[i - 1] = targets[i];
+    }
+    numbers[count - 1] = targets[0];
+    VReg index = dv_lower_use(l, dv_inst_arg(l->func, l->current, 0)).regs[0];
+    VReg limit[2], clamped[2], copy[2];
+    dv_x64_emit_inst(ctx, X64_mov32, (const u64[]){index.id}, copy);
+    dv_x64_emit_inst(ctx, X64_mov32_i, (const u64[]){count - 1}, limit);
+    dv_x64_emit_inst(ctx, X64_cmp32, (const u64[]){copy[0].id, limit[0].id}, clamped);
+    dv_x64_emit_inst(ctx, X64_cmov32, (const u64[]){X64_CC_A, copy[0].id, limit[0].id}, clamped);
+    /* The address of the table, and then of the target, in registers of the branch's own: they are no results. */
+    RaOperand operands[] = {ra_use(clamped[0]), ra_def(dv_vcode_vreg(l->vcode, X64_GENERAL)),
+                            ra_def(dv_vcode_vreg(l->vcode, X64_GENERAL))};
+    operands[1].flags = operands[2].flags = RA_DEF | RA_EARLY;
+    VInstDraft draft = {X64_BR_TABLE, RA_INST_BRANCH, 0, operands, 3, numbers, count};
+    dv_vcode_emit(l->vcode, &draft);
+    return 0;
+}
+
+Done x64_lower_return(X64Context *ctx)
+{
+    dv_x64_lower_return(ctx, ctx->lower->current);
+    return 0;
+}
+
+InstOutput x64_lower_call(X64Context *ctx)
+{
+    dv_x64_lower_call(ctx, ctx->lower->current);
+    return (InstOutput){.count = X64_RESULTS_SET};
+}
+
+R64 x64_func_address(X64Context *ctx, FuncRef func)
+{
+    VReg reg = dv_vcode_vreg(ctx->lower->vcode, X64_GENERAL);
+    RaOperand def = ra_def(reg);
+    u64 number = func.id;
+    VInstDraft draft = {X64_FUNC_ADDR, 0, 0, &def, 1, &number, 1};
+    dv_vcode_emit(ctx->lower->vcode, &draft);
+    return reg;
+}

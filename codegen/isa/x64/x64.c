@@ -1,0 +1,49 @@
+/* x64.c - the target x86_64. */
+#include "codegen/isa/x64/x64_isa.h"
+
+#include "codegen/isa/x64/target.h"
+
+/* First those that a call loses anyway; then those that must be given back. */
+static const u8 general_order[] = {X64_RAX, X64_RCX, X64_RDX, X64_RSI, X64_RDI, 8, 9,
+                                   10,      X64_RBX, X64_R12, X64_R13, 14,      15};
+
+static const RaMachine machine = {
+    .num_classes = 1,
+    .classes = {{general_order, ARRAY_LEN(general_order), 8, {X64_SCRATCH}, 1}},
+};
+
+static u32 type_classes(Type type, u8 classes[VALUE_REGS_MAX])
+{
+    classes[0] = classes[1] = X64_GENERAL;
+    return !type_is_int(type) || !type_is_scalar(type) ? 0 : type_bits(type) > 64 ? 2 : 1;
+}
+
+static const LowerTarget lower_target = {
+    .machine = &machine,
+    .type_classes = type_classes,
+    .lower_inst = dv_x64_lower_inst,
+    .lower_branch = dv_x64_lower_branch,
+    .lower_params = dv_x64_lower_params,
+    .lower_jump = dv_x64_lower_jump,
+};
+
+static const LowerTarget *begin(const Isa *isa, const CompileOptions *options, Func *f,
+                                Arena *arena, void **context)
+{
+    X64Context *ctx = ARENA_NEW(arena, X64Context);
+    ctx->isa = isa;
+    ctx->options = options;
+    ctx->func = f;
+    ctx->arena = arena;
+    *context = ctx;
+    return &lower_target;
+}
+
+const Isa dv_x64_isa = {
+    .name = "x86_64",
+    .address_bits = 64,
+    .legal = {.name = "x86_64", .covers = dv_x64_covers},
+    .inst_name = dv_x64_inst_name,
+    .begin = begin,
+    .emit = dv_x64_emit_func,
+};

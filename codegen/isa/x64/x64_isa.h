@@ -1,0 +1,18 @@
+/* x64_isa.h - x86-64 as the front door sees it. */
+#ifndef DV_ISA_X64_X64_ISA_H
+#define DV_ISA_X64_X64_ISA_H
+
+#include "codegen/isa/isa.h"
+
+extern const Isa dv_x64_isa;
+
+/* Relocations of its code. */
+enum { X64_RELOC_PC32 /* 4 bytes, counted from their end */ };
+
+/* Where parameters of a signature are that the convention passes in registers or memory: numbers[i] is the first of
+ * parameter i's, one for each 64 bits: those below X64_ARG_REGS are registers, others words of memory in order. Gives the
+ * number of all. */
+enum { X64_ARG_REGS = 6 };
+u32 dv_x64_arg_places(const Signature *sig, u32 *numbers);
+
+#endif
