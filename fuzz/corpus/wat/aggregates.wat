@@ -1,0 +1,6 @@
+(rec (type $s (sub (descriptor $d) (struct (field $a (mut i8)) (field (ref null $r)))))
+  (type $d (sub (describes $s) (struct))) (type $r (array (mut f64))))
+(type $f (sub final (func (param anyref (ref (exact $r))) (result i31ref))))
+(func (param $p (ref null $s)) (result i32)
+  (drop (br_on_cast 0 anyref (ref $s) (local.get $p))) (drop (array.new_fixed $r 1 (f64.const nan:0x1)))
+  (ref.test (ref null $r) (ref.null none)) (struct.get_s $s $a (local.get $p)) i32.add)

@@ -1,0 +1,5 @@
+(global f32 (f32.const 0x1.fffffep+127)) (global (mut f64) (f64.const -1_0.5e-3_1)) (global i64 (i64.const -0x8000))
+(global f32 (f32.const -nan:0x200)) (global v128 (v128.const f32x4 1 -inf nan 0.1))
+(func (result v128) (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 31 (v128.const i8x16 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 -1)
+  (v128.load8_lane 0 align=1 3 (i32.const 0) (v128.const i64x2 1 2))))
+(memory 1 1 shared) (func (i32.atomic.rmw.add (i32.const 0) (i32.const 1)) drop atomic.fence)

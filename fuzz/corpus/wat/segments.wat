@@ -1,0 +1,8 @@
+(memory $m i64 1 2 (pagesize 1)) (memory (data "ab\00\u{20ac}" "c"))
+(table $t funcref (elem $f $f)) (table i64 1 2 (ref null func) (ref.null func))
+(table 1 externref)
+(func $f (export "f") (memory.init $m $d (i64.const 0) (i32.const 0) (i32.const 1)) (elem.drop $e)
+  (i32.store8 1 offset=3 align=1 (i32.const 0) (i32.const 1)) (table.copy $t 0 (i32.const 0) (i32.const 0) (i32.const 0)))
+(data $d "x") (data (memory 1) (offset i32.const 0) "y")
+(elem (i32.const 0) $f) (elem $e func $f) (elem declare funcref (ref.func $f) (item ref.null func))
+(elem (table 2) (i32.const 0) externref (ref.null extern))
