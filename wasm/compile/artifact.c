@@ -1,0 +1,242 @@
+/* artifact.c - compiled modules as bytes; the format is told in wasm/runtime/artifact.h.
+ *
+ * Sections are appended one after the other, each noted in a row; the header, which has the rows and a hash of everything behind
+ * it, was left room for and is filled in at the end. The metadata is the module's own sections as they are, but for the
+ * code, in the order of the binary format, with the custom sections where they were.
+ */
+#include "wasm/compile/artifact.h"
+
+#include "wasm/runtime/artifact.h"
+
+enum { CUSTOM_ID = 0, CODE_ID = 10, ROWS_MAX = ARTIFACT_SECTION_COUNT };
+
+/* Known sections by id, in the order they have in a module. */
+static const u8 section_order[] = {1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11};
+
+typedef struct Row {
+    u32 kind, offset, size, count;
+} Row;
+
+typedef struct Writer {
+    ByteBuf *out;
+    usize base; /* where the artifact begins */
+    Row rows[ROWS_MAX];
+    u32 num_rows;
+} Writer;
+
+/* ---- numbers ---- */
+
+static void put_u32(ByteBuf *out, u32 x)
+{
+    dv_bytebuf_u32(out, x, false);
+}
+
+static void put_leb(ByteBuf *out, u64 x)
+{
+    while (x >= 0x80) {
+        dv_bytebuf_u8(out, (u8)(x | 0x80));
+        x >>= 7;
+    }
+    dv_bytebuf_u8(out, (u8)x);
+}
+
+static void put_signed_leb(ByteBuf *out, i64 x)
+{
+    u64 sign = x < 0 ? UINT64_MAX : 0;
+    u64 bits = (u64)x;
+    while ((bits ^ sign) >= 0x40) {
+        dv_bytebuf_u8(out, (u8)((bits & 0x7f) | 0x80));
+        bits = bits >> 7 | (sign << 57);
+    }
+    dv_bytebuf_u8(out, (u8)(bits & 0x7f));
+}
+
+static u32 leb_size(u64 x)
+{
+    u32 size = 1;
+    for (; x >= 0x80; x >>= 7) {
+        size++;
+    }
+    return size;
+}
+
+void dv_artifact_add_sources(ByteBuf *out, const MachCode *code)
+{
+    u32 offset = 0, wasm = 0;
+    for (u32 i = 0; i < code->srclocs.len; i++) {
+        const MachSrcRange *range = &code->srclocs.data[i];
+        if (range->srcloc != wasm) {
+            put_leb(out, (range->start - offset) / 4);
+            put_signed_leb(out, (i64)range->srcloc - wasm);
+            offset = range->start;
+            wasm = range->srcloc;
+        }
+    }
+}
+
+/* ---- sections ---- */
+
+static void begin_section(Writer *w, ArtifactSection kind, u32 count)
+{
+    usize size = w->out->len - w->base;
+    dv_bytebuf_zeros(w->out, (0 - size) & (ARTIFACT_ALIGN - 1));
+    ASSERT(w->num_rows < ROWS_MAX);
+    w->rows[w->num_rows++] = (Row){kind, (u32)(w->out->len - w->base), 0, count};
+}
+
+static void end_section(Writer *w)
+{
+    Row *row = &w->rows[w->num_rows - 1];
+    row->size = (u32)(w->out->len - w->base) - row->offset;
+}
+
+static void write_custom(ByteBuf *out, const WasmModule *m, const CustomDecl *custom)
+{
+    u64 size = (u64)leb_size(custom->name.len) + custom->name.len + custom->bytes.size;
+    dv_bytebuf_u8(out, CUSTOM_ID);
+    put_leb(out, size);
+    put_leb(out, custom->name.len);
+    dv_bytebuf_bytes(out, custom->name.data, custom->name.len);
+    dv_bytebuf_bytes(out, m->bytes + custom->bytes.offset, custom->bytes.size);
+}
+
+/* The custom sections from *next on that come behind this known section. */
+static void write_customs(ByteBuf *out, const WasmModule *m, u8 after, u32 *next)
+{
+    while (*next < m->customs.len && m->customs.data[*next].after == after) {
+        write_custom(out, m, &m->customs.data[(*next)++]);
+    }
+}
+
+static void write_meta(Writer *w, const WasmModule *m, bool strip)
+{
+    static const u8 magic[8] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+    u32 next = strip ? m->customs.len : 0;
+    begin_section(w, ARTIFACT_META, 0);
+    dv_bytebuf_bytes(w->out, magic, sizeof magic);
+    write_customs(w->out, m, 0, &next);
+    for (u32 i = 0; i < ARRAY_LEN(section_order); i++) {
+        Span span = m->sections[section_order[i]];
+        if (span.size != 0 && section_order[i] != CODE_ID) {
+            dv_bytebuf_u8(w->out, section_order[i]);
+            put_leb(w->out, span.size);
+            dv_bytebuf_bytes(w->out, m->bytes + span.offset, span.size);
+        }
+        write_customs(w->out, m, section_order[i], &next);
+    }
+    end_section(w);
+}
+
+static void write_types(Writer *w, const PulModule *linked)
+{
+    begin_section(w, ARTIFACT_TYPES, linked->types.len);
+    for (u32 i = 0; i < linked->types.len; i++) {
+        const PulTypeKey *key = &linked->types.data[i];
+        CHECK(key->kind == PUL_ENTITY_TYPE);
+        const WasmTypeData *type = &vec_at(&key->func->wasm_types, key->index);
+        put_u32(w->out, linked->module.types.data[i].args);
+        put_u32(w->out, linked->module.types.data[i].results);
+        put_u32(w->out, type->index);
+    }
+    end_section(w);
+}
+
+static void write_funcs(Writer *w, const PulleyModule *m)
+{
+    begin_section(w, ARTIFACT_FUNCS, m->funcs.len);
+    for (u32 i = 0; i < m->funcs.len; i++) {
+        const PulleyFunc *f = &m->funcs.data[i];
+        const u32 row[] = {f->code,   f->size_bytes,    f->type,         f->frame,
+                           f->window, f->first_handler, f->handler_count};
+        for (u32 k = 0; k < ARRAY_LEN(row); k++) {
+            put_u32(w->out, row[k]);
+        }
+    }
+    end_section(w);
+    begin_section(w, ARTIFACT_HANDLERS, m->handlers.len);
+    for (u32 i = 0; i < m->handlers.len; i++) {
+        const PulleyHandler *h = &m->handlers.data[i];
+        put_u32(w->out, h->call);
+        put_u32(w->out, h->target);
+        put_u32(w->out, h->value);
+        put_u32(w->out, h->kind);
+    }
+    end_section(w);
+}
+
+static void write_imports(Writer *w, const PulModule *linked)
+{
+    begin_section(w, ARTIFACT_IMPORTS, linked->imports.len);
+    for (u32 i = 0; i < linked->imports.len; i++) {
+        put_u32(w->out, linked->module.imports.data[i]);
+        put_u32(w->out, linked->imports.data[i].index);
+    }
+    end_section(w);
+}
+
+static void write_sources(Writer *w, const ArtifactParts *parts)
+{
+    u32 count = parts->linked->module.funcs.len;
+    begin_section(w, ARTIFACT_SOURCES, count);
+    for (u32 i = 0; i <= count; i++) {
+        put_u32(w->out, parts->source_starts[i]);
+    }
+    dv_bytebuf_bytes(w->out, parts->sources->data, parts->sources->len);
+    end_section(w);
+}
+
+static void write_header(Writer *w, const ArtifactParts *parts)
+{
+    usize size = w->out->len - w->base;
+    u8 *header = dv_bytebuf_at(w->out, w->base, size);
+    u8 *row = header + ARTIFACT_HEADER_BYTES;
+    for (u32 i = 0; i < w->num_rows; i++, row += ARTIFACT_ROW_BYTES) {
+        store_le32(row, w->rows[i].kind);
+        store_le32(row + 4, w->rows[i].offset);
+        store_le32(row + 8, w->rows[i].size);
+        store_le32(row + 12, w->rows[i].count);
+    }
+    memcpy(header, ARTIFACT_MAGIC, 4);
+    store_le32(header + 4, ARTIFACT_VERSION);
+    store_le32(header + 8, w->num_rows);
+    store_le32(header + 12, parts->metered ? ARTIFACT_METERED : 0);
+    store_le64(header + 16, parts->module->used);
+    store_le64(header + 24,
+               artifact_hash(header + ARTIFACT_HEADER_BYTES, size - ARTIFACT_HEADER_BYTES));
+}
+
+/* At most; in bytes. */
+static u64 estimate(const ArtifactParts *parts)
+{
+    const PulleyModule *m = &parts->linked->module;
+    u64 tables = (u64)m->types.len * ARTIFACT_TYPE_BYTES + (u64)m->funcs.len * ARTIFACT_FUNC_BYTES +
+                 (u64)m->handlers.len * ARTIFACT_HANDLER_BYTES +
+                 (u64)m->imports.len * ARTIFACT_IMPORT_BYTES + ((u64)m->funcs.len + 1) * 4;
+    return 4096 + parts->module->size + tables + m->code_size_bytes +
+           (parts->strip ? 0 : parts->sources->len);
+}
+
+bool dv_artifact_write(ByteBuf *out, const ArtifactParts *parts, Diag *diag)
+{
+    Writer w = {.out = out, .base = out->len};
+    const PulleyModule *m = &parts->linked->module;
+    if (estimate(parts) > UINT32_MAX) {
+        dv_diag_error(diag, 0, 0, "the compiled module would have 4 GiB or more");
+        return false;
+    }
+    u32 num_sections = ARTIFACT_SECTION_COUNT - 1 - parts->strip;
+    dv_bytebuf_zeros(out, ARTIFACT_HEADER_BYTES + num_sections * ARTIFACT_ROW_BYTES);
+    write_meta(&w, parts->module, parts->strip);
+    write_types(&w, parts->linked);
+    write_funcs(&w, m);
+    write_imports(&w, parts->linked);
+    begin_section(&w, ARTIFACT_CODE, 0);
+    dv_bytebuf_bytes(out, m->code, m->code_size_bytes);
+    end_section(&w);
+    if (!parts->strip) {
+        write_sources(&w, parts);
+    }
+    CHECK(w.num_rows == num_sections);
+    write_header(&w, parts);
+    return true;
+}

@@ -1,0 +1,23 @@
+/* artifact.h - writing compiled modules as wasm/runtime/artifact.h describes them. */
+#ifndef DV_WASM_COMPILE_ARTIFACT_H
+#define DV_WASM_COMPILE_ARTIFACT_H
+
+#include "codegen/isa/pulley/link.h"
+#include "wasm/compile/wasm_compile.h"
+
+/* Appends a function's part of the source map: what SOURCES has for it. */
+void dv_artifact_add_sources(ByteBuf *out, const MachCode *code);
+
+typedef struct ArtifactParts {
+    const WasmModule *module;
+    const PulModule *linked; /* little-endian code */
+    bool metered, strip;
+    const u32
+        *source_starts; /* by function, and the end: where its part of the source map begins */
+    const ByteBuf *sources;
+} ArtifactParts;
+
+/* Appends the artifact. False after an error in *diag: it would have 4 GiB or more. */
+bool dv_artifact_write(ByteBuf *out, const ArtifactParts *parts, Diag *diag);
+
+#endif
