@@ -1,20 +1,37 @@
-/* cmd_clif.c - `davit cat`, `davit verify` and `davit run`: one CLIF file printed, checked,
- * executed. */
+/* cmd_clif.c - `davit cat`, `davit verify` and, for CLIF, `davit run`: files printed, checked, executed. */
 #include <stdio.h>
 
 #include "codegen/ir/print.h"
 #include "tools/filetest_internal.h"
 #include "tools/input.h"
+#include "tools/run.h"
+
+/* For commands of files alone; the outcome is OPTIONS_OK, or how the command ends. */
+static OptionsOutcome read_paths(Command *command, const char *subcommand, const char *about,
+                                 WordList *paths)
+{
+    const OptionTable table = {
+        .command = subcommand,
+        .synopsis = "FILE...",
+        .about = about,
+        .examples = dv_arena_printf(command->arena, "  davit %s examples/fib.clif\n", subcommand),
+        .min_words = 1,
+        .max_words = ANY_WORDS};
+    return dv_options_read(command, &table, paths);
+}
 
 int dv_cmd_cat(Command *command)
 {
-    int status = command->argc == 0 ? EXIT_USAGE : EXIT_OK;
-    if (command->argc == 0) {
-        fputs("usage: davit cat FILE...\nReads CLIF and prints it in the standard form.\n", stderr);
+    WordList paths = {0};
+    int status = EXIT_OK;
+    OptionsOutcome outcome =
+        read_paths(command, "cat", "Reads CLIF and prints it in the standard form.\n", &paths);
+    if (outcome != OPTIONS_OK) {
+        return dv_options_status(outcome);
     }
-    for (int i = 0; i < command->argc; i++) {
+    for (u32 i = 0; i < paths.len; i++) {
         Input input;
-        if (!dv_input_read(command, command->argv[i], &input)) {
+        if (!dv_input_read(command, paths.data[i], &input)) {
             status = EXIT_FAILED;
             continue;
         }
@@ -33,14 +50,16 @@ int dv_cmd_cat(Command *command)
 
 int dv_cmd_verify(Command *command)
 {
-    int status = command->argc == 0 ? EXIT_USAGE : EXIT_OK;
-    if (command->argc == 0) {
-        fputs("usage: davit verify FILE...\nChecks every function and reports all that is wrong.\n",
-              stderr);
+    WordList paths = {0};
+    int status = EXIT_OK;
+    OptionsOutcome outcome = read_paths(
+        command, "verify", "Checks every function and reports all that is wrong.\n", &paths);
+    if (outcome != OPTIONS_OK) {
+        return dv_options_status(outcome);
     }
-    for (int i = 0; i < command->argc; i++) {
+    for (u32 i = 0; i < paths.len; i++) {
         Input input;
-        if (!dv_input_read(command, command->argv[i], &input) ||
+        if (!dv_input_read(command, paths.data[i], &input) ||
             dv_input_verify(command, &input) != 0) {
             status = EXIT_FAILED;
         }
@@ -50,27 +69,18 @@ int dv_cmd_verify(Command *command)
 
 static void print_result(Filetest *t, const Engine *e, Str call, const EvalResult *result)
 {
-    char name[16];
     TextBuf out;
     dv_text_init(&out, t->scratch);
     dv_text_bytes(&out, call.data, call.len);
-    switch (result->outcome) {
-    case EVAL_RETURNED:
-        for (u32 i = 0; i < result->num_values; i++) {
-            dv_text_str(&out, i == 0 ? " = " : ", ");
-            dv_print_literal(&out, result->values[i].type, result->values[i].bytes);
-        }
-        break;
-    case EVAL_TRAPPED:
-        dv_text_printf(&out, " traps %s (%s)", dv_trap_name(result->trap, name),
-                       dv_trap_message(result->trap));
-        break;
-    case EVAL_OUT_OF_STEPS:
-        dv_text_str(&out, " does not end within the step limit");
-        break;
-    default:
-        dv_text_printf(&out, " cannot be evaluated: %s", result->reason);
-        break;
+    if (result->outcome != EVAL_RETURNED) {
+        dv_text_char(&out, ' ');
+        dv_engine_print_failure(&out, result);
+    } else if (result->num_values != 0) {
+        dv_text_str(&out, " = ");
+        dv_engine_print_values(&out, result->values, result->num_values);
+    }
+    if (result->outcome == EVAL_TRAPPED) {
+        dv_text_printf(&out, " (%s)", dv_trap_message(result->trap));
     }
     if (e->label[0] == '\0') {
         printf("%s    [evaluator, %" PRIu64 " steps]\n", out.data, result->steps);
@@ -94,37 +104,29 @@ static bool run_call(Filetest *t, Engine *e, const char *text)
     return result.eval.outcome == EVAL_RETURNED;
 }
 
-static int run_calls(Command *command, Filetest *t, const char *target)
+static int run_calls(Filetest *t, const EngineOptions *options, const WordList *words)
 {
-    EngineOptions options = {.target = target, .variant = dv_engine_count(target) - 1};
-    Engine *e = dv_engine_new(&t->file, t->scratch, &options);
+    Engine *e = dv_engine_new(&t->file, t->scratch, options);
     bool ok = true;
-    for (int i = 1; i < command->argc; i++) {
-        ok = run_call(t, e, command->argv[i]) && ok;
+    for (u32 i = 1; i < words->len; i++) {
+        ok = run_call(t, e, words->data[i]) && ok;
     }
     dv_engine_free(e);
     return ok ? EXIT_OK : EXIT_FAILED;
 }
 
-int dv_cmd_run(Command *command)
+int dv_run_clif(Command *command, const char *target, u64 max_steps, const WordList *words)
 {
     Input input;
-    const char *target = "eval";
-    if (command->argc >= 2 && strcmp(command->argv[0], "--target") == 0) {
-        target = command->argv[1];
-        command->argc -= 2;
-        command->argv += 2;
-    }
-    if (command->argc < 2 || dv_engine_count(target) == 0) {
-        fputs(
-            "usage: davit run [--target T] FILE CALL...\n"
-            "Calls functions of a CLIF file on the evaluator, or as code for a target, one after\n"
-            "the other: davit run --target pulley64 fib.clif '%fib(20)'\n",
-            stderr);
+    if (!dv_input_check_target(command, "run", target, true)) {
         return EXIT_USAGE;
     }
-    if (!dv_input_read(command, command->argv[0], &input) ||
-        dv_input_verify(command, &input) != 0) {
+    if (words->len < 2) {
+        fputs("davit run: a call is missing, such as '%f(1)' (davit run --help tells more)\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    if (!dv_input_read(command, words->data[0], &input) || dv_input_verify(command, &input) != 0) {
         return EXIT_FAILED;
     }
     if (input.file.funcs.len == 0) {
@@ -136,5 +138,7 @@ int dv_cmd_run(Command *command)
                   .results = command->arena,
                   .pool = command->arena->pool,
                   .file = input.file};
-    return run_calls(command, &t, target);
+    EngineOptions options = {
+        .target = target, .variant = dv_engine_count(target) - 1, .max_steps = max_steps};
+    return run_calls(&t, &options, words);
 }

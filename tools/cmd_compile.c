@@ -1,18 +1,12 @@
-/* cmd_compile.c - `davit compile`: the code of a file's functions for a target, as text. */
+/* cmd_compile.c - `davit compile`: Wasm to artifacts (compile_wasm.c); the code of a CLIF file's functions for a target, as
+ * text. */
 #include <stdio.h>
 
 #include "codegen/compile.h"
 #include "codegen/ir/print.h"
 #include "codegen/isa/pulley/link.h"
-#include "tools/commands.h"
+#include "tools/compile_wasm.h"
 #include "tools/input.h"
-
-static const char usage[] =
-    "usage: davit compile FILE --target T [options]\n"
-    "Compiles every function of a CLIF file and prints the code: for pulley32, pulley64, pulley32be and pulley64be\n"
-    "a module that the assembler reads.\n"
-    "  --vcode       machine instructions and what was allocated to them instead\n"
-    "  --fast        the fast register allocator\n";
 
 typedef struct Compile {
     Command *command;
@@ -22,25 +16,66 @@ typedef struct Compile {
     bool vcode;
 } Compile;
 
-static bool read_command_line(Compile *c, const char **path)
+/* What the command line says, for CLIF and Wasm alike. */
+typedef struct CompileWords {
+    const char *path, *out, *target, *emit;
+    WordList features;
+    bool fast, level0, level1, level2, metered, strip, stats;
+} CompileWords;
+
+static OptionsOutcome read_command_line(Command *command, CompileWords *w)
 {
-    Command *command = c->command;
-    for (int i = 0; i < command->argc; i++) {
-        const char *word = command->argv[i];
-        if (strcmp(word, "--vcode") == 0) {
-            c->vcode = true;
-        } else if (strcmp(word, "--fast") == 0) {
-            c->options.allocator = ALLOCATOR_FAST;
-        } else if (strcmp(word, "--target") == 0 && i + 1 < command->argc) {
-            word = command->argv[++i];
-            c->isa = dv_isa_find(word, strlen(word));
-        } else if (word[0] != '-' && *path == NULL) {
-            *path = word;
-        } else {
-            return false;
-        }
+    WordList words = {0};
+    const Option options[] = {
+        {"-o", OPTION_TEXT, &w->out, "FILE",
+         "write here; -: to standard output (artifacts: FILE.dvt; else -)"},
+        {"--target", OPTION_TEXT, &w->target, "T",
+         "what for: davit targets lists them (Wasm: pulley)"},
+        {"--emit", OPTION_CHOICE, &w->emit, "artifact|object|asm|clif|vcode",
+         "what to write (Wasm: artifact; CLIF: asm)"},
+        {"-O0", OPTION_FLAG, &w->level0, NULL, "compile fast: the fast register allocator"},
+        {"-O1", OPTION_FLAG, &w->level1, NULL, "not there yet"},
+        {"-O2", OPTION_FLAG, &w->level2, NULL, "the best code (as without)"},
+        {"--fast", OPTION_FLAG, &w->fast, NULL, "the same as -O0"},
+        {"--features", OPTION_LIST, &w->features, "LIST",
+         "Wasm: all, 3.0, 1.0, +NAME, -NAME, with commas"},
+        {"--metered", OPTION_FLAG, &w->metered, NULL,
+         "Wasm: for davit run --fuel: fuel is counted"},
+        {"--strip", OPTION_FLAG, &w->strip, NULL,
+         "Wasm: leave out custom sections and where code comes from"},
+        {"--stats", OPTION_FLAG, &w->stats, NULL, "Wasm: print figures to standard error"},
+    };
+    const OptionTable table = {
+        .command = "compile",
+        .synopsis = "[options] FILE",
+        .about =
+            "Compiles a Wasm module (.wasm, .wat) to an artifact that davit run takes, or prints what it is\n"
+            "compiled to on the way; or compiles the functions of a CLIF file and prints the code, as a\n"
+            "module that the assembler reads.\n",
+        .examples = "  davit compile app.wasm -o app.dvt\n"
+                    "  davit compile app.wasm --emit clif\n"
+                    "  davit compile examples/fib.clif --target pulley64\n",
+        .options = options,
+        .count = ARRAY_LEN(options),
+        .min_words = 1,
+        .max_words = 1};
+    OptionsOutcome outcome = dv_options_read(command, &table, &words);
+    if (outcome != OPTIONS_OK) {
+        return outcome;
     }
-    return c->isa != NULL && *path != NULL;
+    if (w->level1 || (w->emit != NULL && strcmp(w->emit, "object") == 0)) {
+        fprintf(stderr, "davit compile: cannot use \"%s\": it is not there yet\n",
+                w->level1 ? "-O1" : "object");
+        return OPTIONS_WRONG;
+    }
+    if (w->level2 && (w->fast || w->level0)) {
+        fprintf(stderr, "davit compile: cannot use \"-O2\" with \"%s\"\n",
+                w->fast ? "--fast" : "-O0");
+        return OPTIONS_WRONG;
+    }
+    w->path = words.data[0];
+    w->fast = w->fast || w->level0;
+    return OPTIONS_OK;
 }
 
 static void print_error(const Compile *c, const Func *f, const Diag *diag)
@@ -129,16 +164,73 @@ static bool compile_all(Compile *c)
     return ok && (c->vcode || print_module(c, (const CompiledFunc *const *)funcs, file->funcs.len));
 }
 
-int dv_cmd_compile(Command *command)
+static int compile_clif(Command *command, const CompileWords *w)
 {
     Compile c = {.command = command};
-    const char *path = NULL;
-    if (!read_command_line(&c, &path)) {
-        fputs(usage, stderr);
+    if (!dv_input_check_target(command, "compile", w->target, false)) {
         return EXIT_USAGE;
     }
-    if (!dv_input_read(command, path, &c.input) || dv_input_verify(command, &c.input) != 0) {
+    c.isa = dv_isa_find(w->target, strlen(w->target));
+    c.options.allocator = w->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
+    c.vcode = w->emit != NULL && strcmp(w->emit, "vcode") == 0;
+    if (w->emit != NULL && !c.vcode && strcmp(w->emit, "asm") != 0) {
+        fprintf(stderr, "davit compile: cannot use \"%s\" for CLIF: asm or vcode\n", w->emit);
+        return EXIT_USAGE;
+    }
+    if (strcmp(w->path, "-") == 0) {
+        fputs("davit compile: -: error: CLIF is read from files\n", stderr);
+        return EXIT_FAILED;
+    }
+    if (w->out != NULL && strcmp(w->out, "-") != 0 && freopen(w->out, "w", stdout) == NULL) {
+        perror(w->out);
+        return EXIT_FAILED;
+    }
+    if (!dv_input_read(command, w->path, &c.input) || dv_input_verify(command, &c.input) != 0) {
         return EXIT_FAILED;
     }
     return compile_all(&c) ? EXIT_OK : EXIT_FAILED;
+}
+
+static int compile_wasm(Command *command, const CompileWords *w)
+{
+    WasmInput input;
+    WasmCompileRequest request = {.out = w->out,
+                                  .emit = w->emit == NULL ? "artifact" : w->emit,
+                                  .stats = w->stats,
+                                  .options = {.features = dv_wasm_features_run(),
+                                              .metered = w->metered,
+                                              .fast = w->fast,
+                                              .strip = w->strip,
+                                              .target = w->target == NULL ? "pulley" : w->target}};
+    if (!dv_wasm_input_read(command, "compile", w->path, &input)) {
+        return EXIT_FAILED;
+    }
+    if (input.kind == FILE_CLIF) {
+        return compile_clif(command, w);
+    }
+    if (strcmp(request.options.target, "pulley") != 0) {
+        fprintf(stderr, "davit compile: cannot use \"%s\" for Wasm: its target is pulley\n",
+                w->target);
+        return EXIT_USAGE;
+    }
+    if (strcmp(request.emit, "vcode") == 0) {
+        fputs("davit compile: cannot use \"vcode\" for Wasm: --emit clif, and compile that\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    if (!dv_wasm_read_features(command, "compile", &w->features, &request.options.features)) {
+        return EXIT_USAGE;
+    }
+    return dv_compile_wasm(command, &input, &request);
+}
+
+int dv_cmd_compile(Command *command)
+{
+    CompileWords w = {.path = NULL};
+    OptionsOutcome outcome = read_command_line(command, &w);
+    if (outcome != OPTIONS_OK) {
+        return dv_options_status(outcome);
+    }
+    return dv_wasm_input_is_clif(w.path, NULL, 0) ? compile_clif(command, &w)
+                                                  : compile_wasm(command, &w);
 }

@@ -16,15 +16,6 @@
 #include "tools/filetest_internal.h"
 #include "tools/input.h"
 
-static const char usage[] =
-    "usage: davit diff [options] FILE|FOLDER...\n"
-    "Compares what the functions of CLIF files do on every target with what they do on the evaluator.\n"
-    "  --target T    this target only\n"
-    "  --runs N      calls of each function with random arguments (10)\n"
-    "  --seed N      what these come from (1)\n"
-    "  --steps N     instructions of a call after which it is not compared (1,000,000)\n"
-    "  --verbose     name what is not compared\n";
-
 enum { DIFF_ENGINES = 2 * ENGINES_MAX };
 
 typedef struct Diff {
@@ -52,33 +43,15 @@ typedef struct Case {
 
 /* ---- what is said --------------------------------------------------------------------------------------- */
 
-static void append_values(TextBuf *text, const EvalValue *values, u32 count)
-{
-    for (u32 i = 0; i < count; i++) {
-        dv_text_str(text, i == 0 ? "" : ", ");
-        dv_print_literal(text, values[i].type, values[i].bytes);
-    }
-}
-
 static void append_outcome(TextBuf *text, const EvalResult *result)
 {
-    char name[16];
-    switch (result->outcome) {
-    case EVAL_RETURNED:
-        dv_text_str(text, "returns [");
-        append_values(text, result->values, result->num_values);
-        dv_text_char(text, ']');
-        break;
-    case EVAL_TRAPPED:
-        dv_text_printf(text, "traps %s", dv_trap_name(result->trap, name));
-        break;
-    case EVAL_OUT_OF_STEPS:
-        dv_text_str(text, "does not end within the step limit");
-        break;
-    default:
-        dv_text_printf(text, "fails: %s", result->reason);
-        break;
+    if (result->outcome != EVAL_RETURNED) {
+        dv_engine_print_failure(text, result);
+        return;
     }
+    dv_text_str(text, "returns [");
+    dv_engine_print_values(text, result->values, result->num_values);
+    dv_text_char(text, ']');
 }
 
 static void append_call(TextBuf *text, const Diff *d, const Case *c)
@@ -86,7 +59,7 @@ static void append_call(TextBuf *text, const Diff *d, const Case *c)
     dv_text_printf(text, "%s:%u: ", d->t.path, (unsigned)c->func->line);
     dv_print_extname(text, &c->func->func.name);
     dv_text_char(text, '(');
-    append_values(text, c->args, c->func->func.sig.num_params);
+    dv_engine_print_values(text, c->args, c->func->func.sig.num_params);
     dv_text_str(text, ")");
 }
 
@@ -164,9 +137,9 @@ static const char *compare_global(Diff *d, Engine *e, u32 index)
     TextBuf text;
     dv_text_init(&text, &d->call);
     dv_text_printf(&text, "global %u is ", (unsigned)index);
-    append_values(&text, &got, 1);
+    dv_engine_print_values(&text, &got, 1);
     dv_text_str(&text, ", not ");
-    append_values(&text, &want, 1);
+    dv_engine_print_values(&text, &want, 1);
     return text.data;
 }
 
@@ -462,50 +435,54 @@ static bool compare_path(Diff *d, const char *path)
 
 /* ---- the command line ------------------------------------------------------------------------------------------------ */
 
-static bool read_option(Diff *d, const char *name, const char *value)
+static OptionsOutcome read_command_line(Diff *d)
 {
-    static const char *const names[] = {"--runs", "--seed", "--steps"};
-    u64 *const numbers[] = {&d->runs, &d->seed, &d->steps};
-    if (strcmp(name, "--target") == 0) {
-        d->only_target = value;
-        return dv_isa_find(value, strlen(value)) != NULL;
+    Command *command = d->command;
+    WordList words = {0};
+    const Option options[] = {
+        {"--target", OPTION_TEXT, &d->only_target, "T", "this target only"},
+        {"--runs", OPTION_NUMBER, &d->runs, "N",
+         "calls of each function with random arguments (10)"},
+        {"--seed", OPTION_NUMBER, &d->seed, "N", "what these come from (1)"},
+        {"--steps", OPTION_NUMBER, &d->steps, "N",
+         "instructions of a call after which it is not compared (1000000)"},
+        {"--verbose", OPTION_FLAG, &d->verbose, NULL, "name what is not compared"},
+    };
+    const OptionTable table = {
+        .command = "diff",
+        .synopsis = "[options] FILE|FOLDER...",
+        .about =
+            "Compares what the functions of CLIF files do on every target with what they do on the "
+            "evaluator.\n",
+        .examples = "  davit diff --runs 100 examples/fib.clif\n",
+        .options = options,
+        .count = ARRAY_LEN(options),
+        .min_words = 1,
+        .max_words = ANY_WORDS};
+    OptionsOutcome outcome = dv_options_read(command, &table, &words);
+    if (outcome != OPTIONS_OK) {
+        return outcome;
     }
-    for (usize i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(name, names[i]) == 0) {
-            char *end;
-            *numbers[i] = strtoull(value, &end, 10);
-            return value[0] >= '0' && value[0] <= '9' && *end == '\0';
+    if (d->only_target != NULL &&
+        !dv_input_check_target(command, table.command, d->only_target, false)) {
+        return OPTIONS_WRONG;
+    }
+    for (u32 i = 0; i < words.len; i++) {
+        const char *error;
+        if (!dv_files_collect(command->arena, words.data[i], ".clif", &d->paths, &error)) {
+            fprintf(stderr, "davit diff: %s\n", error);
+            d->is_missing = true;
         }
     }
-    return false;
-}
-
-static bool read_command_line(Diff *d)
-{
-    const Command *command = d->command;
-    for (int i = 0; i < command->argc; i++) {
-        const char *word = command->argv[i];
-        if (strcmp(word, "--verbose") == 0) {
-            d->verbose = true;
-        } else if (word[0] != '-') {
-            const char *error;
-            if (!dv_files_collect(command->arena, word, ".clif", &d->paths, &error)) {
-                fprintf(stderr, "davit diff: %s\n", error);
-                d->is_missing = true;
-            }
-        } else if (i + 1 == command->argc || !read_option(d, word, command->argv[++i])) {
-            return false;
-        }
-    }
-    return d->paths.len != 0 || d->is_missing;
+    return OPTIONS_OK;
 }
 
 int dv_cmd_diff(Command *command)
 {
     Diff d = {.command = command, .runs = 10, .seed = 1, .steps = 1000000};
-    if (!read_command_line(&d)) {
-        fputs(usage, stderr);
-        return EXIT_USAGE;
+    OptionsOutcome outcome = read_command_line(&d);
+    if (outcome != OPTIONS_OK) {
+        return dv_options_status(outcome);
     }
     bool ok = !d.is_missing;
     dv_arena_init(&d.call, command->arena->pool);

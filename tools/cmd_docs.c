@@ -5,7 +5,7 @@
 #include "base/io.h"
 #include "codegen/ir/docs.h"
 #include "pulley/pulley.h"
-#include "tools/commands.h"
+#include "tools/options.h"
 
 static const Document pulley_docs[] = {{"docs/pulley.md", dv_pulley_docs_write}};
 
@@ -41,13 +41,22 @@ static bool write_document(Command *command, const Document *doc)
 
 int dv_cmd_docs(Command *command)
 {
-    bool check = command->argc == 1 && strcmp(command->argv[0], "--check") == 0;
-    bool ok = true;
-    if (command->argc != 0 && !check) {
-        fputs("usage: davit docs [--check]\n"
-              "Writes the files that are printed from tables, or checks that they are current.\n",
-              stderr);
-        return EXIT_USAGE;
+    bool check = false, ok = true;
+    WordList words = {0};
+    const Option options[] = {
+        {"--check", OPTION_FLAG, &check, NULL, "write nothing; say what is not current"},
+    };
+    const OptionTable table = {
+        .command = "docs",
+        .synopsis = "[options]",
+        .about =
+            "Writes the files of the tree that are printed from tables; run it in the tree's root.\n",
+        .examples = "  davit docs --check\n",
+        .options = options,
+        .count = ARRAY_LEN(options)};
+    OptionsOutcome outcome = dv_options_read(command, &table, &words);
+    if (outcome != OPTIONS_OK) {
+        return dv_options_status(outcome);
     }
     for (usize i = 0; i < DOCUMENT_COUNT + ARRAY_LEN(pulley_docs); i++) {
         const Document *doc = i < DOCUMENT_COUNT ? &dv_docs[i] : &pulley_docs[i - DOCUMENT_COUNT];

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/commands.h"
 #include "tools/gen.h"
+#include "tools/options.h"
 
 static const char usage[] =
     "usage: davit gen clif --seed N [options]\n"
@@ -14,7 +14,9 @@ static const char usage[] =
     "  --funcs N     functions (1 to 16; chosen, up to 5)\n"
     "  --runs N      calls of each function (0 to 1000; 3)\n"
     "  --target T    a target line, more than one if repeated (pulley64); a name with 32 in it has addresses\n"
-    "                of 32 bits, pulley and pulley-be have none: memories, tables and globals only\n";
+    "                of 32 bits, pulley and pulley-be have none: memories, tables and globals only\n"
+    "Example:\n"
+    "  davit gen clif --seed 7 --target pulley32 > 7.clif && davit test 7.clif\n";
 
 enum { TARGETS_MAX = 16 };
 
@@ -145,7 +147,7 @@ int dv_cmd_gen(Command *command)
     GenSource source;
     TextBuf out;
     const char *error;
-    if (command->argc == 1 && strcmp(command->argv[0], "--help") == 0) {
+    if (command->argc >= 1 && dv_options_ask_help(command->argv[0])) {
         fputs(usage, stdout);
         return EXIT_OK;
     }

@@ -5,7 +5,7 @@
  * any text, a blank, and the reason. Lines that start with # are comments. With a list, a skip that
  * no entry allows fails, and so does an entry that allows no skip.
  */
-#include "tools/commands.h"
+#include "tools/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +56,10 @@ static const char usage[] =
     "  --verbose     a line for each unit, not for failures alone\n"
     "  --steps N     instructions that one run may execute (100,000,000)\n"
     "  --mutate OP:N change what the operation means in way N (1 to 7): tests should fail\n"
-    "  -j N          use N threads (1)\n";
+    "  -j N          use N threads (1)\n"
+    "Examples:\n"
+    "  davit test -j 2 tests/clif\n"
+    "  davit test --target pulley32be examples/fib.clif\n";
 
 /* ---- the command line ---- */
 
@@ -372,6 +375,10 @@ static void run_files(TestRun *run)
 int dv_cmd_test(Command *command)
 {
     TestRun run = {.arena = command->arena, .jobs = 1, .options = {.max_steps = 100000000}};
+    if (command->argc >= 1 && dv_options_ask_help(command->argv[0])) {
+        fputs(usage, stdout);
+        return EXIT_OK;
+    }
     if (!read_command_line(&run, command->argc, command->argv) || !read_skips(&run)) {
         return EXIT_USAGE;
     }

@@ -33,7 +33,24 @@ int dv_cmd_gen(Command *command);
 /* ---- cmd_clif.c ---- */
 int dv_cmd_cat(Command *command);
 int dv_cmd_verify(Command *command);
+
+/* ---- cmd_run.c ---- */
 int dv_cmd_run(Command *command);
+
+/* ---- cmd_wasm.c ---- */
+int dv_cmd_validate(Command *command);
+int dv_cmd_wat2wasm(Command *command);
+int dv_cmd_wasm2wat(Command *command);
+int dv_cmd_inspect(Command *command);
+int dv_cmd_disas(Command *command);
+
+/* ---- cmd_wast.c ---- */
+int dv_cmd_wast(Command *command);
+
+/* ---- cmd_info.c ---- */
+int dv_cmd_targets(Command *command);
+int dv_cmd_features(Command *command);
+int dv_cmd_version(Command *command);
 
 /* ---- cmd_compile.c ---- */
 int dv_cmd_compile(Command *command);

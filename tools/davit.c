@@ -2,6 +2,7 @@
  *
  * Exit status: 0 if all went well, 1 if something failed, 2 if the command line was wrong.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "base/softfloat.h"
 #include "codegen/ir/selftest.h"
 #include "pulley/selftest.h"
-#include "tools/commands.h"
+#include "tools/options.h"
 
 /* Runs the checks that the library carries inside, on whatever host this is. */
 static int run_selftest(Command *command)
@@ -23,7 +24,11 @@ static int run_selftest(Command *command)
         {"ir", dv_selftest_ir},
         {"pulley", dv_selftest_pulley},
     };
-    (void)command;
+    OptionsOutcome outcome = dv_options_read_plain(
+        command, "selftest", "Runs the checks that the library carries inside, on this host.\n");
+    if (outcome != OPTIONS_OK) {
+        return dv_options_status(outcome);
+    }
     unsigned failed = 0;
     for (usize i = 0; i < ARRAY_LEN(parts); i++) {
         u32 failures = parts[i].run(stdout);
@@ -34,13 +39,6 @@ static int run_selftest(Command *command)
     return failed == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-static int print_version(Command *command)
-{
-    (void)command;
-    printf("davit %s\n", davit_version());
-    return EXIT_OK;
-}
-
 static int print_help(Command *command);
 
 static const struct {
@@ -48,17 +46,25 @@ static const struct {
     const char *help;
     int (*run)(Command *command);
 } commands[] = {
-    {"run", "call functions of a CLIF file on the evaluator or a target", dv_cmd_run},
-    {"compile", "print the code that a target makes of CLIF", dv_cmd_compile},
+    {"run", "run a Wasm program, or functions of a CLIF file", dv_cmd_run},
+    {"compile", "compile Wasm to an artifact; print the code of CLIF", dv_cmd_compile},
+    {"validate", "check Wasm modules, binary or text", dv_cmd_validate},
+    {"wat2wasm", "convert Wasm text to the binary format", dv_cmd_wat2wasm},
+    {"wasm2wat", "convert binary Wasm to text", dv_cmd_wasm2wat},
+    {"inspect", "show sections, sizes and features of a module or artifact", dv_cmd_inspect},
+    {"disas", "print the bytecode of a module or artifact", dv_cmd_disas},
+    {"wast", "run scripts of the WebAssembly test suite", dv_cmd_wast},
     {"cat", "print CLIF in the standard form", dv_cmd_cat},
     {"verify", "check CLIF and report all that is wrong", dv_cmd_verify},
     {"test", "run the tests that CLIF files describe", dv_cmd_test},
     {"diff", "compare targets with the evaluator", dv_cmd_diff},
     {"gen", "write random files that test engines", dv_cmd_gen},
+    {"targets", "list what code can be made for", dv_cmd_targets},
+    {"features", "list the features of WebAssembly", dv_cmd_features},
     {"docs", "write or check the files printed from tables", dv_cmd_docs},
     {"selftest", "check the library from inside", run_selftest},
-    {"--version", "print the version", print_version},
-    {"--help", "print this", print_help},
+    {"version", "print the version", dv_cmd_version},
+    {"help", "print this, or help COMMAND: what a command takes", print_help},
 };
 
 static int print_help(Command *command)
@@ -68,6 +74,10 @@ static int print_help(Command *command)
     for (usize i = 0; i < ARRAY_LEN(commands); i++) {
         printf("  %-10s %s\n", commands[i].name, commands[i].help);
     }
+    printf(
+        "davit COMMAND --help tells the options of one, with examples.\n"
+        "Exit status: 0; 1 if something failed or the input was wrong; 2 if the command line was;\n"
+        "of davit run, the program's, and 134 after a trap.\n");
     return EXIT_OK;
 }
 
@@ -99,15 +109,60 @@ static int protect(Invoked *invoked, const char *name)
     return invoked->command->status;
 }
 
+/* What was printed has to get out: a full disk is an error of every command. */
+static int finish(const char *name, int status)
+{
+    errno = 0;
+    bool ok = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (!ok && status == EXIT_OK) {
+        fprintf(stderr, "davit %s: standard output: %s\n", name,
+                errno == 0 ? "not all could be written" : strerror(errno));
+        return EXIT_FAILED;
+    }
+    return status;
+}
+
+static int refuse(const char *word)
+{
+    const char *names[ARRAY_LEN(commands)];
+    for (usize i = 0; i < ARRAY_LEN(commands); i++) {
+        names[i] = commands[i].name;
+    }
+    const char *nearest = word == NULL ? NULL : dv_nearest(word, names, ARRAY_LEN(names));
+    if (word == NULL) {
+        fputs("davit: a command is missing; davit --help lists them\n", stderr);
+    } else if (nearest != NULL) {
+        fprintf(stderr, "davit: there is no command \"%s\"; is %s meant?\n", word, nearest);
+    } else {
+        fprintf(stderr, "davit: there is no command \"%s\"; davit --help lists them\n", word);
+    }
+    return EXIT_USAGE;
+}
+
+/* "--version" is "version", "--help" and "-h" are "help". */
+static const char *plain_name(const char *word)
+{
+    return strcmp(word, "--version") == 0 ? "version" : dv_options_ask_help(word) ? "help" : word;
+}
+
 int main(int argc, char **argv)
 {
-    for (usize i = 0; argc >= 2 && i < ARRAY_LEN(commands); i++) {
-        if (strcmp(argv[1], commands[i].name) == 0) {
-            Command command = {.argc = argc - 2, .argv = argv + 2};
+    static char ask[] = "--help";
+    char *asked[] = {ask, NULL};
+    if (argc < 2) {
+        return refuse(NULL);
+    }
+    const char *name = plain_name(argv[1]);
+    Command command = {.argc = argc - 2, .argv = argv + 2};
+    if (strcmp(name, "help") == 0 && argc > 2) { /* "help run": "run --help" */
+        name = plain_name(argv[2]);
+        command = (Command){.argc = 1, .argv = asked};
+    }
+    for (usize i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(name, commands[i].name) == 0) {
             Invoked invoked = {&command, commands[i].run};
-            return protect(&invoked, argv[1]);
+            return finish(name, protect(&invoked, name));
         }
     }
-    fprintf(stderr, "davit: no such command; davit --help lists them\n");
-    return EXIT_USAGE;
+    return refuse(name);
 }

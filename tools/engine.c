@@ -1,6 +1,8 @@
 /* engine.c - engines by name, and the evaluator as one. */
 #include "tools/engine.h"
 
+#include "codegen/ir/print.h"
+
 typedef struct EvalEngine {
     Engine base;
     Evaluator *e;
@@ -102,22 +104,30 @@ static Engine *new_eval(const ClifFile *file, Arena *arena, const EngineOptions 
     return &engine->base;
 }
 
+static const char *const evaluators[] = {"eval", "eval32", "eval64", "eval32be", "eval64be"};
+
 static bool is_eval(const char *target)
 {
-    static const char *const names[] = {"eval", "eval32", "eval64", "eval32be", "eval64be"};
-    for (usize i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(names[i], target) == 0) {
+    for (usize i = 0; i < ARRAY_LEN(evaluators); i++) {
+        if (strcmp(evaluators[i], target) == 0) {
             return true;
         }
     }
     return false;
 }
 
+const char *dv_engine_target(u32 number)
+{
+    const u32 first = ARRAY_LEN(evaluators);
+    const Isa *isa = number < first ? NULL : dv_isa_at(number - first);
+    return number < first ? evaluators[number] : isa == NULL ? NULL : isa->name;
+}
+
 u32 dv_engine_count(const char *target)
 {
-    return is_eval(target)                               ? 1
-           : dv_isa_find(target, strlen(target)) != NULL ? dv_engine_pulley_count()
-                                                         : 0;
+    return is_eval(target) || dv_engine_native_is(target) ? 1
+           : dv_isa_find(target, strlen(target)) != NULL  ? dv_engine_pulley_count()
+                                                          : 0;
 }
 
 const char *dv_engine_oracle(const char *target)
@@ -125,6 +135,30 @@ const char *dv_engine_oracle(const char *target)
     bool is_32 = strstr(target, "32") != NULL;
     bool is_big = strstr(target, "be") != NULL;
     return is_32 ? (is_big ? "eval32be" : "eval32") : is_big ? "eval64be" : "eval64";
+}
+
+void dv_engine_print_values(TextBuf *text, const EvalValue *values, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        dv_text_str(text, i == 0 ? "" : ", ");
+        dv_print_literal(text, values[i].type, values[i].bytes);
+    }
+}
+
+void dv_engine_print_failure(TextBuf *text, const EvalResult *result)
+{
+    char name[16];
+    switch (result->outcome) {
+    case EVAL_TRAPPED:
+        dv_text_printf(text, "traps %s", dv_trap_name(result->trap, name));
+        break;
+    case EVAL_OUT_OF_STEPS:
+        dv_text_str(text, "does not end within the step limit");
+        break;
+    default:
+        dv_text_printf(text, "cannot be evaluated: %s", result->reason);
+        break;
+    }
 }
 
 /* Bits of a float lane of this width: what is set in every quiet NaN, and the width of the fraction. */
@@ -175,6 +209,7 @@ bool dv_engine_trapped_at_plain_memory(const EvalResult *result)
 
 Engine *dv_engine_new(const ClifFile *file, Arena *arena, const EngineOptions *options)
 {
-    return is_eval(options->target) ? new_eval(file, arena, options)
-                                    : dv_engine_pulley_new(file, arena, options);
+    return is_eval(options->target)               ? new_eval(file, arena, options)
+           : dv_engine_native_is(options->target) ? dv_engine_native_new(file, arena, options)
+                                                  : dv_engine_pulley_new(file, arena, options);
 }

@@ -68,12 +68,18 @@ struct Engine {
 
 /* ---- engine.c ---- */
 
+/* The name of a target that can be executed, evaluators first; NULL behind the last. */
+const char *dv_engine_target(u32 number);
 /* How many engines there are for the target: 0 if it cannot be executed. */
 u32 dv_engine_count(const char *target);
 /* The evaluator that has the target's data layout. */
 const char *dv_engine_oracle(const char *target);
 /* True if the evaluator trapped at an access of plain memory, which raw code does not check. */
 bool dv_engine_trapped_at_plain_memory(const EvalResult *result);
+/* Appends values as CLIF has them, with commas between. */
+void dv_engine_print_values(TextBuf *text, const EvalValue *values, u32 count);
+/* Appends why a call did not return: "traps int_divz", "does not end within the step limit". */
+void dv_engine_print_failure(TextBuf *text, const EvalResult *result);
 /* Whether an engine's value is what the evaluator gave, or a test expects: bit for bit, but that any quiet NaN may
  * stand for the canonical one where NaNs are not exact. */
 bool dv_engine_value_fits(const Engine *e, const EvalValue *want, const EvalValue *got);
@@ -98,6 +104,12 @@ static inline void dv_engine_call(Engine *e, const ClifFunc *f, const EvalValue 
 {
     e->ops->call(e, f, args, arena, out);
 }
+
+/* ---- engine_native.c ---- */
+
+/* True if the target is this machine's. */
+bool dv_engine_native_is(const char *target);
+Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOptions *options);
 
 /* ---- engine_pulley.c ---- */
 

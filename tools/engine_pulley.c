@@ -254,7 +254,7 @@ static void unify_types(Program *p, Unity *u)
         for (u32 k = 0; keys[i].kind == PUL_ENTITY_TYPE && k < count; k++) {
             const WasmTypeData *type = &vec_at(&keys[i].func->wasm_types, keys[i].index);
             const Signature *sig = dv_pul_type_signature(&keys[k]);
-            if (keys[k].kind == PUL_ENTITY_SIG &&
+            if (keys[k].kind == PUL_ENTITY_SIG && !type->has_index &&
                 lists_match(sig->params, sig->num_params, type->params, type->num_params) &&
                 lists_match(sig->results, sig->num_results, type->results, type->num_results)) {
                 u->type_ids[i] = k;

@@ -5,6 +5,7 @@
 #define DV_HAVE_FOLDERS 1
 #include <dirent.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #else
 #define DV_HAVE_FOLDERS 0
 #endif
@@ -14,6 +15,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+bool dv_files_has_terminal(void)
+{
+#if DV_HAVE_FOLDERS
+    return isatty(STDERR_FILENO) == 1;
+#else
+    return false;
+#endif
+}
 
 #if DV_HAVE_FOLDERS
 

@@ -11,5 +11,7 @@ typedef VEC(const char *) FileList;
  * read. Hosts without folders take every path for a file. */
 bool dv_files_collect(Arena *arena, const char *path, const char *suffix, FileList *out,
                       const char **error);
+/* Whether somebody watches standard error: then long work shows how far it is. */
+bool dv_files_has_terminal(void);
 
 #endif

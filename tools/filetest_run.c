@@ -8,7 +8,6 @@
 #include "tools/filetest_internal.h"
 
 #include "base/bytes.h"
-#include "codegen/ir/print.h"
 
 typedef struct Run {
     Filetest *t;
@@ -25,41 +24,17 @@ typedef struct Finding {
     const char *text;
 } Finding;
 
-static void append_values(TextBuf *text, const EvalValue *values, u32 count)
-{
-    if (count != 1) {
-        dv_text_char(text, '[');
-    }
-    for (u32 i = 0; i < count; i++) {
-        if (i != 0) {
-            dv_text_str(text, ", ");
-        }
-        dv_print_literal(text, values[i].type, values[i].bytes);
-    }
-    if (count != 1) {
-        dv_text_char(text, ']');
-    }
-}
-
-/* What happened, as an expectation would say it: "== 3", "traps int_divz". */
+/* What happened, as an expectation would say it: "== 3", "== [1, 2]", "traps int_divz". */
 static void append_outcome(TextBuf *text, const EvalResult *result)
 {
-    char name[16];
-    switch (result->outcome) {
-    case EVAL_RETURNED:
-        dv_text_str(text, "== ");
-        append_values(text, result->values, result->num_values);
-        break;
-    case EVAL_TRAPPED:
-        dv_text_printf(text, "traps %s", dv_trap_name(result->trap, name));
-        break;
-    case EVAL_OUT_OF_STEPS:
-        dv_text_str(text, "does not end within the step limit");
-        break;
-    default:
-        dv_text_printf(text, "cannot be evaluated: %s", result->reason);
-        break;
+    if (result->outcome != EVAL_RETURNED) {
+        dv_engine_print_failure(text, result);
+        return;
     }
+    bool is_list = result->num_values != 1;
+    dv_text_str(text, is_list ? "== [" : "== ");
+    dv_engine_print_values(text, result->values, result->num_values);
+    dv_text_str(text, is_list ? "]" : "");
 }
 
 static bool values_equal(const Engine *e, const EvalResult *result, const Invocation *call)

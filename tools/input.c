@@ -1,4 +1,4 @@
-/* input.c - reading and checking the CLIF file that a command line names. */
+/* input.c - reading and checking the CLIF file, and the target, that a command line names. */
 #include "tools/input.h"
 
 #include <stdio.h>
@@ -6,6 +6,32 @@
 #include "base/io.h"
 #include "codegen/ir/print.h"
 #include "codegen/ir/verify.h"
+#include "tools/engine.h"
+
+bool dv_input_check_target(Command *command, const char *subcommand, const char *target,
+                           bool evaluators)
+{
+    TextBuf names;
+    if (target == NULL) {
+        fprintf(stderr, "davit %s: --target is missing (davit %s --help tells more)\n", subcommand,
+                subcommand);
+        return false;
+    }
+    dv_text_init(&names, command->arena);
+    for (u32 i = 0; dv_engine_target(i) != NULL; i++) {
+        const char *name = dv_engine_target(i);
+        if (!evaluators && dv_isa_find(name, strlen(name)) == NULL) {
+            continue;
+        }
+        if (strcmp(name, target) == 0) {
+            return true;
+        }
+        dv_text_printf(&names, "%s%s", names.length == 0 ? "" : ", ", name);
+    }
+    fprintf(stderr, "davit %s: cannot use \"%s\": the targets are %s\n", subcommand, target,
+            names.data);
+    return false;
+}
 
 bool dv_input_read(Command *command, const char *path, Input *input)
 {

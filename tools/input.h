@@ -1,15 +1,19 @@
-/* input.h - one CLIF file as several subcommands take it. What is wrong with it goes to standard error. */
+/* input.h - the CLIF file and the target that several subcommands take. What is wrong with them goes to standard error. */
 #ifndef DV_TOOLS_INPUT_H
 #define DV_TOOLS_INPUT_H
 
 #include "codegen/ir/parse.h"
-#include "tools/commands.h"
+#include "tools/options.h"
 
 typedef struct Input {
     const char *path;
     ClifFile file;
 } Input;
 
+/* input.c: True if the word after --target names one that code is made for or, with `evaluators`, an evaluator. Otherwise
+ * says so for this subcommand; `target` may be NULL. */
+bool dv_input_check_target(Command *command, const char *subcommand, const char *target,
+                           bool evaluators);
 /* input.c: reads and parses a file. */
 bool dv_input_read(Command *command, const char *path, Input *input);
 /* input.c: verifies every function; gives the number of errors. */

@@ -1,0 +1,434 @@
+/* engine_native.c - this machine as an engine: the functions of a file compiled, linked in executable memory, and called.
+ *
+ * All functions that compile lie in one block of memory, each aligned, with a stub behind them that calls of anything
+ * else go to. Arguments and results travel as words, placed as the convention says: a C function of six words in registers and
+ * as many in memory as there may be passes them all; what a function does not expect in memory does no harm.
+ *
+ * Traps are signals: ud2, whose place tells the code; an access of memory that is not there. The handler leaves the call by
+ * siglongjmp: generated code owns nothing. Plain memory is this process's. There is no limit on steps. Functions that use
+ * floats, memories, tables or globals do not compile yet: what is not there is a hole.
+ */
+#if defined(__x86_64__) && defined(__LP64__) && defined(__unix__)
+#define HAS_NATIVE 1
+#define _XOPEN_SOURCE 700 /* sigaltstack */
+#else
+#define HAS_NATIVE 0
+#endif
+
+#include "tools/engine.h"
+
+#if HAS_NATIVE
+#include <setjmp.h>
+#include <signal.h>
+
+#include "base/bytes.h"
+#include "codegen/compile.h"
+#include "codegen/ir/print.h"
+#include "codegen/isa/x64/x64_isa.h"
+#include "rt/exec.h"
+
+enum {
+    FUNC_ALIGN = 16,
+    WORDS_MAX = 24, /* of arguments */
+    SIGNAL_STACK_BYTES = 1 << 16,
+    STACK_REACH_BYTES = 64 << 20 /* an access so far below the caller's frame is the stack's */
+};
+
+/* What undefined high bits of arguments are. */
+#define GARBAGE 0xa5a5a5a55a5a5a5au
+
+typedef struct NativeEngine {
+    Engine base;
+    CompiledFunc **compiled; /* by function of the file; NULL */
+    const char **errors;     /* why it is not there */
+    u32 *offsets;            /* in the memory */
+    u32 stub;                /* offset of what stands for what is not there */
+    u32 code_bytes;
+    ExecMemory memory;
+    const char *error; /* why nothing runs; NULL */
+    Evaluator *objects;
+} NativeEngine;
+
+/* ---- compiling and linking ------------------------------------------------------------------------------- */
+
+static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptions *options)
+{
+    Arena *arena = e->base.arena;
+    CompileOptions compile = {.allocator = options->allocator, .check = true};
+    Arena scratch;
+    dv_arena_init(&scratch, arena->pool);
+    for (u32 i = 0; i < file->funcs.len; i++) {
+        CompiledFunc *result = ARENA_NEW(arena, CompiledFunc);
+        Func *copy = ARENA_NEW(arena, Func);
+        Diag diag;
+        dv_diag_init(&diag, arena);
+        dv_func_copy(copy, &file->funcs.data[i]->func, arena);
+        if (dv_compile(&dv_x64_isa, &compile, copy, arena, &scratch, &diag, result)) {
+            e->compiled[i] = result;
+        } else {
+            const DiagMessage *first = dv_diag_first(&diag);
+            e->errors[i] = first == NULL ? "no reason given" : first->text;
+        }
+    }
+    dv_arena_release(&scratch);
+}
+
+/* Where the function of that name is; of several the last one is meant. */
+static u32 find_target(const NativeEngine *e, const ExtName *name)
+{
+    const ClifFile *file = e->base.file;
+    for (u32 i = file->funcs.len; i-- > 0;) {
+        if (dv_extname_equal(&file->funcs.data[i]->func.name, name)) {
+            return e->compiled[i] != NULL ? e->offsets[i] : e->stub;
+        }
+    }
+    return e->stub;
+}
+
+static void copy_code(NativeEngine *e, u32 func)
+{
+    const MachCode *code = &e->compiled[func]->code;
+    u8 *to = e->memory.bytes + e->offsets[func];
+    memcpy(to, code->bytes, code->size_bytes);
+    for (u32 i = 0; i < code->relocs.len; i++) {
+        const MachReloc *reloc = &code->relocs.data[i];
+        ASSERT(reloc->kind == X64_RELOC_PC32 && reloc->symbol.kind == MACH_SYMBOL_NAME);
+        u32 end = e->offsets[func] + reloc->offset + 4;
+        store_le32(to + reloc->offset, find_target(e, &reloc->symbol.name) - end);
+    }
+}
+
+static void link_all(NativeEngine *e)
+{
+    static const u8 stub[] = {0x0f, 0x0b}; /* ud2 */
+    u32 count = e->base.file->funcs.len, at = 0;
+    for (u32 i = 0; i < count; i++) {
+        if (e->compiled[i] != NULL) {
+            e->offsets[i] = at;
+            at = (at + e->compiled[i]->code.size_bytes + FUNC_ALIGN - 1) & ~(FUNC_ALIGN - 1u);
+        }
+    }
+    e->stub = at;
+    e->code_bytes = at + (u32)sizeof stub;
+    if (!dv_exec_alloc(&e->memory, e->code_bytes)) {
+        e->error = "no executable memory";
+        return;
+    }
+    memcpy(e->memory.bytes + at, stub, sizeof stub);
+    for (u32 i = 0; i < count; i++) {
+        if (e->compiled[i] != NULL) {
+            copy_code(e, i);
+        }
+    }
+    e->error = dv_exec_seal(&e->memory) ? NULL : "memory cannot be made executable";
+}
+
+/* ---- signals --------------------------------------------------------------------------------------------- */
+
+typedef struct Activation {
+    sigjmp_buf env;
+    volatile int number;
+    void *volatile address; /* of the instruction, of the memory */
+} Activation;
+
+/* The call of this thread that is under way. */
+static _Thread_local Activation *activation;
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (number == SIGTRAP) { /* debugtrap: goes on behind it */
+        return;
+    }
+    if (activation == NULL) { /* not ours: it happens again, and does what it does */
+        signal(number, SIG_DFL);
+        return;
+    }
+    activation->number = number;
+    activation->address = info->si_addr;
+    siglongjmp(activation->env, 1);
+}
+
+static const int signals[] = {SIGILL, SIGFPE, SIGSEGV, SIGBUS, SIGTRAP};
+
+/* From now on they are caught, on this stack in this thread. */
+static void catch_signals(void *stack, stack_t *old)
+{
+    struct sigaction action;
+    stack_t alternate = {.ss_sp = stack, .ss_size = SIGNAL_STACK_BYTES};
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigaltstack(&alternate, old);
+    for (usize i = 0; i < ARRAY_LEN(signals); i++) {
+        sigaction(signals[i], &action, NULL);
+    }
+}
+
+/* ---- calls ----------------------------------------------------------------------------------------------- */
+
+typedef struct Words {
+    u64 lo, hi;
+} Words;
+typedef Words Callee(u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64,
+                     u64, u64, u64, u64, u64, u64, u64, u64);
+
+static DV_NOINLINE Words enter(const u8 *code, const u64 *w)
+{
+    Callee *callee;
+    memcpy(&callee, &code, sizeof callee);
+    return callee(w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12],
+                  w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21], w[22], w[23]);
+}
+
+/* High bits that a parameter does not define are garbage. */
+static void put_value(u64 *words, const Param *param, const u8 *bytes)
+{
+    u8 wide[16] = {0};
+    u32 bits = type_bits(param->type);
+    memcpy(wide, bytes, type_bytes(param->type));
+    words[0] = load_le64(wide);
+    if (bits > 64) {
+        words[1] = load_le64(wide + 8);
+    } else if (bits < 64) {
+        u64 high = UINT64_MAX << bits;
+        bool is_negative = (words[0] >> (bits - 1) & 1) != 0;
+        words[0] |= param->extension == EXT_NONE                  ? GARBAGE & high
+                    : param->extension == EXT_SEXT && is_negative ? high
+                                                                  : 0;
+    }
+}
+
+static void take_results(const Signature *sig, Words words, Arena *arena, EvalResult *out)
+{
+    u8 wide[16];
+    store_le64(wide, words.lo);
+    store_le64(wide + 8, words.hi);
+    out->outcome = EVAL_RETURNED;
+    out->num_values = sig->num_results;
+    out->values = ARENA_ARRAY(arena, EvalValue, sig->num_results + 1);
+    u32 at = 0;
+    for (u32 i = 0; i < sig->num_results; i++) {
+        u32 size = type_bytes(sig->results[i].type);
+        u8 *bytes = ARENA_ARRAY(arena, u8, size);
+        memcpy(bytes, wide + at, size);
+        out->values[i] = (EvalValue){sig->results[i].type, bytes};
+        at += 8;
+    }
+}
+
+static void fail(EngineResult *out, const char *reason, bool is_hole)
+{
+    out->eval.outcome = EVAL_ERROR;
+    out->eval.reason = reason;
+    out->is_hole = is_hole;
+}
+
+/* The trap at that place of the code; TRAP_none if there is none. */
+static TrapCode find_trap(const NativeEngine *e, u32 offset)
+{
+    for (u32 i = 0; i < e->base.file->funcs.len; i++) {
+        u32 size = e->compiled[i] == NULL ? 0 : e->compiled[i]->code.size_bytes;
+        for (u32 t = 0; offset - e->offsets[i] < size && t < e->compiled[i]->code.traps.len; t++) {
+            if (e->compiled[i]->code.traps.data[t].offset == offset - e->offsets[i]) {
+                return e->compiled[i]->code.traps.data[t].code;
+            }
+        }
+    }
+    return TRAP_none;
+}
+
+static void explain(const NativeEngine *e, const Activation *a, EngineResult *out)
+{
+    uintptr_t at = (uintptr_t)a->address;
+    uintptr_t offset = at - (uintptr_t)e->memory.bytes;
+    uintptr_t frame = (uintptr_t)a;
+    out->eval.outcome = EVAL_TRAPPED;
+    if (a->number == SIGILL && offset == e->stub) {
+        fail(out, "calls what is not there", true);
+    } else if (a->number == SIGILL && offset < e->code_bytes) {
+        out->eval.trap = find_trap(e, (u32)offset);
+        if (out->eval.trap == TRAP_none) {
+            fail(out, "an illegal instruction that is no trap", false);
+        }
+    } else if (a->number == SIGSEGV && at < frame && frame - at < STACK_REACH_BYTES) {
+        out->eval.trap = TRAP_stk_ovf;
+    } else if (a->number == SIGSEGV || a->number == SIGBUS) {
+        out->eval.trap = TRAP_heap_oob;
+    } else {
+        fail(out, "a signal that no code of ours raises", false);
+    }
+}
+
+static u32 number_of(const NativeEngine *e, const ClifFunc *f)
+{
+    u32 number = 0;
+    while (e->base.file->funcs.data[number] != f) {
+        number++;
+    }
+    return number;
+}
+
+/* Calls the code, and tells what came of it in *a. */
+static Words run(const u8 *code, const u64 *words, void *stack, Activation *a)
+{
+    stack_t old;
+    Words results = {0, 0};
+    a->number = 0;
+    catch_signals(stack, &old);
+    activation = a;
+    if (sigsetjmp(a->env, 1) == 0) {
+        results = enter(code, words);
+    }
+    activation = NULL;
+    sigaltstack(&old, NULL);
+    return results;
+}
+
+static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena *arena,
+                 EngineResult *out)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    const Signature *sig = &f->func.sig;
+    u32 number = number_of(e, f);
+    u64 words[WORDS_MAX + 1] = {0};
+    u32 *places = ARENA_ARRAY(arena, u32, sig->num_params + 1);
+    *out = (EngineResult){.is_hole = false};
+    if (e->compiled[number] == NULL || e->error != NULL) {
+        fail(out, e->error != NULL ? e->error : e->errors[number], true);
+        return;
+    }
+    if (dv_x64_arg_places(sig, places) > WORDS_MAX) {
+        fail(out, "too many arguments for a call from C", true);
+        return;
+    }
+    for (u32 i = 0; i < sig->num_params; i++) {
+        put_value(words + places[i], &sig->params[i], args[i].bytes);
+    }
+    Activation a;
+    u64 *stack = ARENA_ARRAY(arena, u64, SIGNAL_STACK_BYTES / sizeof *stack);
+    Words results = run(e->memory.bytes + e->offsets[number], words, stack, &a);
+    if (a.number != 0) {
+        explain(e, &a, out);
+    } else {
+        take_results(sig, results, arena, &out->eval);
+    }
+}
+
+/* ---- memories, tables and globals: those of an evaluator, which no native code reaches yet ------------------ */
+
+static Evaluator *objects(Engine *e)
+{
+    return ((NativeEngine *)e)->objects;
+}
+
+static void reset(Engine *e, const ClifFunc *owner)
+{
+    (void)owner;
+    e->is_raw = true;
+    dv_eval_reset(objects(e));
+}
+
+static bool set_memory(Engine *e, u32 index, u64 bytes)
+{
+    return dv_eval_set_memory(objects(e), index, bytes);
+}
+
+static u8 *memory(Engine *e, u32 index, u64 *bytes)
+{
+    return dv_eval_memory(objects(e), index, bytes);
+}
+
+static bool set_table(Engine *e, u32 index, u64 elems)
+{
+    return dv_eval_set_table(objects(e), index, elems);
+}
+
+static u32 *table(Engine *e, u32 index, u64 *elems)
+{
+    return dv_eval_table(objects(e), index, elems);
+}
+
+static bool set_global(Engine *e, u32 index, EvalValue value)
+{
+    return dv_eval_set_global(objects(e), index, value);
+}
+
+static bool global(Engine *e, u32 index, EvalValue *value)
+{
+    return dv_eval_global(objects(e), index, value);
+}
+
+static bool set_data(Engine *e, u32 index, const u8 *bytes, u64 len)
+{
+    return dv_eval_set_data(objects(e), index, bytes, len);
+}
+
+static bool set_elem(Engine *e, u32 index, const u32 *refs, u64 len)
+{
+    return dv_eval_set_elem(objects(e), index, refs, len);
+}
+
+static u32 func_ref(Engine *e, const ClifFunc *f)
+{
+    return dv_eval_func_ref(objects(e), &f->func);
+}
+
+/* ---- engines --------------------------------------------------------------------------------------------- */
+
+static void free_engine(Engine *engine)
+{
+    dv_exec_free(&((NativeEngine *)engine)->memory);
+    dv_eval_free(objects(engine));
+}
+
+bool dv_engine_native_is(const char *target)
+{
+    return strcmp(target, dv_x64_isa.name) == 0;
+}
+
+Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOptions *options)
+{
+    static const EngineOps ops = {free_engine, reset,  set_memory, memory,   set_table, table,
+                                  set_global,  global, set_data,   set_elem, func_ref,  call};
+    EvalOptions eval = {.address_bits = 64};
+    NativeEngine *e = ARENA_NEW(arena, NativeEngine);
+    u32 count = file->funcs.len;
+    e->base = (Engine){.ops = &ops,
+                       .label = "",
+                       .is_raw = true,
+                       .file = file,
+                       .arena = arena,
+                       .options = *options};
+    e->compiled = ARENA_ARRAY(arena, CompiledFunc *, count + 1);
+    e->errors = ARENA_ARRAY(arena, const char *, count + 1);
+    e->offsets = ARENA_ARRAY(arena, u32, count + 1);
+    e->objects = dv_eval_new(arena->pool, &eval);
+    if (e->objects == NULL) {
+        dv_escape(arena->pool, DAVIT_ERROR_MEMORY);
+    }
+    for (u32 i = 0; i < count; i++) {
+        dv_eval_add(e->objects, &file->funcs.data[i]->func);
+    }
+    compile_all(e, file, options);
+    link_all(e);
+    return &e->base;
+}
+
+#else
+
+bool dv_engine_native_is(const char *target)
+{
+    (void)target;
+    return false;
+}
+
+Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOptions *options)
+{
+    (void)file;
+    (void)arena;
+    (void)options;
+    return NULL;
+}
+
+#endif
