@@ -16,12 +16,14 @@ add_library(davit_testing STATIC EXCLUDE_FROM_ALL ${testing_sources})
 davit_internal(davit_testing)
 
 # libFuzzer targets. Their build holds nothing else: its instrumentation serves no other program. What
-# targets share lies beside them; mutate_clif.c needs libFuzzer and serves those that read CLIF text.
+# targets share lies beside them; mutate_clif.c and mutate_wasm.c need libFuzzer and serve those that read CLIF text
+# and run modules.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS fuzz/fuzz_*.c)
 file(GLOB fuzz_shared CONFIGURE_DEPENDS fuzz/*.c)
 list(REMOVE_ITEM fuzz_shared ${fuzz_sources} ${PROJECT_SOURCE_DIR}/fuzz/driver.c
-    ${PROJECT_SOURCE_DIR}/fuzz/mutate_clif.c)
+    ${PROJECT_SOURCE_DIR}/fuzz/mutate_clif.c ${PROJECT_SOURCE_DIR}/fuzz/mutate_wasm.c)
 set(fuzz_clif_text fuzz_clif_parse fuzz_clif_eval)
+set(fuzz_wasm_modules fuzz_wasm_run)
 if(fuzz_shared)
     add_library(davit_fuzz STATIC ${fuzz_shared})
     target_include_directories(davit_fuzz PRIVATE ${PROJECT_SOURCE_DIR})
@@ -35,6 +37,8 @@ foreach(source ${fuzz_sources})
         set(driver "")
         if(name IN_LIST fuzz_clif_text)
             set(driver fuzz/mutate_clif.c)
+        elseif(name IN_LIST fuzz_wasm_modules)
+            set(driver fuzz/mutate_wasm.c)
         endif()
     endif()
     davit_program(${name} ${source} ${driver})
@@ -83,10 +87,21 @@ else()
         ${isle_dir}/pulley_lowering.c)
     target_compile_definitions(test_pulley_rules PRIVATE DAVIT_RULE_HITS)
     target_include_directories(test_pulley_rules PRIVATE ${isle_dir})
+    target_sources(test_x64_rules PRIVATE codegen/isa/x64/lower.c codegen/isa/x64/help.c
+        ${isle_dir}/x64_lowering.c)
+    target_compile_definitions(test_x64_rules PRIVATE DAVIT_RULE_HITS)
+    target_include_directories(test_x64_rules PRIVATE ${isle_dir})
     target_sources(test_legalize PRIVATE codegen/opt/legalize.c codegen/opt/graph.c codegen/isa/common/help.c
         ${isle_dir}/expand_rules.c)
     target_compile_definitions(test_legalize PRIVATE DAVIT_RULE_HITS)
     target_include_directories(test_legalize PRIVATE ${isle_dir})
+endif()
+
+# The instructions of x86-64 against other assemblers.
+davit_program(x64_listing tests/x64/listing.c)
+set_target_properties(x64_listing PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+if(NOT CMAKE_CROSSCOMPILING)
+    davit_test(x64_encodings unit bash tests/x64/encodings $<TARGET_FILE:x64_listing>)
 endif()
 
 # Rules that are compiled, linked with a program that uses them, and run.
@@ -120,6 +135,26 @@ foreach(source ${example_sources})
     davit_test(${name} example ${name})
 endforeach()
 
+# The C API of Wasm, used as a stranger would: include/ alone. Those named threads_* are what the ThreadSanitizer is for.
+file(GLOB capi_sources CONFIGURE_DEPENDS tests/capi/*.c)
+foreach(source ${capi_sources})
+    cmake_path(GET source STEM stem)
+    add_executable(capi_${stem} ${source})
+    set_target_properties(capi_${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY capi OUTPUT_NAME ${stem})
+    target_link_libraries(capi_${stem} PRIVATE davit_static)
+    davit_test(capi_${stem} capi capi_${stem})
+endforeach()
+
+# The half of the library that only runs artifacts, by itself.
+add_executable(vm_run tests/vm/run.c)
+target_link_libraries(vm_run PRIVATE davit_vm)
+if(TARGET davit)
+    davit_test(vm_compile capi davit compile tests/vm/sum.wat -o ${PROJECT_BINARY_DIR}/sum.dvt)
+    davit_test(vm_run capi vm_run ${PROJECT_BINARY_DIR}/sum.dvt)
+    set_tests_properties(vm_compile PROPERTIES FIXTURES_SETUP vm_artifact)
+    set_tests_properties(vm_run PROPERTIES FIXTURES_REQUIRED vm_artifact)
+endif()
+
 file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.c)
 foreach(source ${bench_sources})
     cmake_path(GET source STEM stem)
@@ -140,7 +175,15 @@ if(TARGET davit)
         foreach(layout 32 64 32be 64be)
             davit_test(clif_pulley${layout} clif davit test --target pulley${layout} -j 2 tests/clif)
         endforeach()
+        # Natively, what of it is there.
+        if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND CMAKE_SIZEOF_VOID_P EQUAL 8)
+            davit_test(clif_x86_64 clif davit test --target x86_64 -j 2 tests/clif)
+        endif()
         davit_test(clif_kernels clif davit test --exact -j 2 bench/kernels)
+    endif()
+    if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/tests/wast)
+        davit_test(wast clif davit wast -j 2 tests/wast)
+        davit_test(wast_fast clif davit wast --fast -j 2 tests/wast)
     endif()
 endif()
 

@@ -54,7 +54,7 @@ static void put(Maker *m, PulleyOp op, u64 a, u64 b, u64 c)
 static u32 count_entities(const PulleyModule *m, u32 role)
 {
     switch (role) {
-    case PROLE_FUNC:
+    case PROLE_FUNC_NUMBER:
         return m->funcs.len;
     case PROLE_IMPORT:
         return m->imports.len;
@@ -107,12 +107,22 @@ static u64 fit_field(const PulleyModule *m, const PulleyFunc *func, const Pulley
     }
 }
 
-static void fit_inst(const PulleyModule *m, const PulleyFunc *func, u8 *at, PulleyInst *inst)
+/* From the instruction at `offset` of `func` to some function's first. */
+static u64 distance_to_func(const PulleyModule *m, const PulleyFunc *func, u32 offset, u64 choice)
+{
+    const PulleyFunc *callee = &m->funcs.data[choice % m->funcs.len];
+    return (u64)((i64)callee->code - ((i64)func->code + offset));
+}
+
+/* The instruction at `offset` of `func`, whose bytes are at `at`. */
+static void fit_inst(const PulleyModule *m, const PulleyFunc *func, u32 offset, u8 *at,
+                     const PulleyInst *inst)
 {
     const PulleyShapeInfo *shape = dv_pulley_shape((PulleyOp)inst->op);
     for (u32 i = 0; i < shape->count; i++) {
         const PulleyField *field = &shape->fields[i];
-        u64 x = fit_field(m, func, inst, field->role, inst->fields[i]);
+        u64 x = field->role == PROLE_FUNC ? distance_to_func(m, func, offset, inst->fields[i] / 4)
+                                          : fit_field(m, func, inst, field->role, inst->fields[i]);
         if (x != inst->fields[i] && dv_pulley_field_fits(field, x)) {
             dv_pulley_patch(at, m->big, (PulleyOp)inst->op, i, x);
         }
@@ -130,7 +140,7 @@ static void fit_code(Maker *m)
             PulleyInst inst;
             step = 4;
             if (dv_pulley_decode(code + at, func->size_bytes - at, module->big, &inst)) {
-                fit_inst(module, func, code + at, &inst);
+                fit_inst(module, func, at, code + at, &inst);
                 step = inst.size;
             }
         }

@@ -18,7 +18,7 @@ static const char *const words[] = {
 #include "codegen/ir/ops.def"
 #undef OP
 #define TRAP(name, code, message) #name,
-#include "codegen/ir/traps.def"
+#include "base/traps.def"
 #undef TRAP
 #define INTCC(name, negation, swap) #name,
 #define FLOATCC(name, negation, swap) #name,

@@ -60,7 +60,7 @@ static void failures_say_what_failed(void **state)
     assert_memory_equal(error, start, strlen(start));
     error = NULL;
     assert_int_equal(dv_io_write(&f->arena, "no/such/file", pattern(f, 1), &error), DAVIT_ERROR_IO);
-    start = "no/such/file.part: cannot create: ";
+    start = "no/such/file: cannot create: ";
     assert_memory_equal(error, start, strlen(start));
     assert_int_equal(dv_io_read(&f->arena, ".", 0, &back, &error), DAVIT_ERROR_IO);
 }

@@ -99,6 +99,8 @@ static const ErrorCase cases[] = {
     {IN_FUNC("type0 = func () -> i32, i8"), 2, 25,
      "expected a Wasm type or a signature, found 'i8'"},
     {IN_FUNC("type0 = func () sig0"), 2, 17, "expected ',', found 'sig0'"},
+    {IN_FUNC("type0 = func (), sig0, 5"), 2, 24, "expected 'index', found '5'"},
+    {IN_FUNC("type0 = func (), sig0, index x"), 2, 30, "expected an index, found 'x'"},
     {IN_FUNC("heap0 = table 0"), 2, 9, "expected 'memory', found 'table'"},
     {IN_FUNC("heap0 = memory 0, i32"), 2, 19, "expected 'index', found 'i32'"},
     {IN_FUNC("heap0 = memory 0, index i32, min 0, page 1, x"), 2, 45,
