@@ -608,19 +608,19 @@ static void locals_are_limited(void **state)
 {
     enum { FUNCS = 400 };
     Fixture *f = *state;
-    ByteBuf funcs, code, module;
-    dv_bytebuf_init(&funcs, &f->arena);
+    ByteBuf decls, code, module;
+    dv_bytebuf_init(&decls, &f->arena);
     dv_bytebuf_init(&code, &f->arena);
     dv_bytebuf_init(&module, &f->arena);
-    put_u32(&funcs, FUNCS);
+    put_u32(&decls, FUNCS);
     put_u32(&code, FUNCS);
     for (u32 i = 0; i < FUNCS; i++) {
-        dv_bytebuf_u8(&funcs, 0);
+        dv_bytebuf_u8(&decls, 0);
         put_sized(&code, BYTES("\1\xd0\x86\3\x7f\xb"));
     }
     dv_bytebuf_bytes(&module, BYTES(PREAMBLE));
     put_section(&module, 1, BYTES("\1\x60\0\0"));
-    put_section(&module, 3, funcs.data, funcs.len);
+    put_section(&module, 3, decls.data, decls.len);
     put_section(&module, 10, code.data, code.len);
     expect_error(f, module.data, module.len, FEATURES_ALL, false,
                  "too many locals in all functions");
