@@ -1,7 +1,9 @@
 /* fuzz_wasm_run.c - the whole pipeline on modules: what the decoder accepts is compiled twice, by the main allocator and by the
  * fast one, and both must do the same: results, traps, fuel left, memory and globals of the instance.
  *
- * Imports are made up from their declarations. Calls of exports are metered, so that every run ends; each is called twice.
+ * Imports are made up from their declarations, and found by name if their number is odd. Calls of exports are metered, so that every run ends; each is called twice,
+ * and in between the host changes what tables, memories and globals are exported. In the end what the instance exports is linked
+ * with another one of the module, under the name of its first import.
  */
 #include "fuzz/fuzz.h"
 #include "wasm/compile/wasm_compile.h"
@@ -20,6 +22,8 @@ typedef struct Trace {
     u64 hash;
     RtStore *store;
     RtModule *module;
+    Arena *arena;
+    u32 object;      /* whose address is one of the host's */
     u32 next_number; /* that host functions give */
 } Trace;
 
@@ -113,6 +117,10 @@ static bool make_import(Trace *t, const WasmModule *m, const ImportDecl *import,
 static void mix_trap(Trace *t, RtTrap *trap)
 {
     if (trap != NULL) {
+        TextBuf text;
+        dv_text_init(&text, t->arena);
+        dv_rt_trap_print(&text, trap, NULL, NULL);
+        mix(t, dv_hash_bytes(text.data, text.length));
         mix(t, trap->code);
         dv_rt_trap_free(trap);
     }
@@ -125,8 +133,11 @@ static bool is_exhaustion(const RtTrap *trap)
 }
 
 /* Small numbers in the first round of calls, any in the second. */
-static u64 argument(ValType type, u32 number, u32 round)
+static u64 argument(Trace *t, ValType type, u32 number, u32 round)
 {
+    if (type == VT_EXTERNREF && round != 0) {
+        return dv_rt_ref_new(t->store, &t->object, NULL);
+    }
     if (vt_is_ref(type)) {
         return 0;
     }
@@ -150,7 +161,7 @@ static bool call_export(Trace *t, RtFunc *func, u32 round)
         if (vt_is_ref(type->params[i]) && (type->params[i] & VT_NULL) == 0) {
             return true;
         }
-        args[i].lo = argument(type->params[i], i, round);
+        args[i].lo = argument(t, type->params[i], i, round);
     }
     dv_rt_set_fuel(t->store, FUEL);
     RtTrap *trap = dv_rt_call(t->store, func, args, results);
@@ -188,6 +199,76 @@ static void mix_state(Trace *t, RtInstance *instance)
     }
 }
 
+static void change_table(Trace *t, RtTable *table)
+{
+    u64 old;
+    u32 handle = 0;
+    mix(t, dv_rt_table_get(table, 0, &handle));
+    mix(t, handle != 0);
+    dv_rt_ref_hold(t->store, handle);
+    mix(t, dv_rt_table_grow(table, 2, handle, &old));
+    mix(t, dv_rt_table_set(table, dv_rt_table_size(table) / 2, handle));
+    dv_rt_ref_drop(t->store, handle);
+}
+
+/* What the host does between two rounds of calls. */
+static void change(Trace *t, RtInstance *instance)
+{
+    const WasmModule *m = dv_rt_module_info(t->module);
+    for (u32 i = 0; i < m->exports.len && i < ITEMS_MAX; i++) {
+        RtExtern e = dv_rt_instance_export(instance, i);
+        u64 old;
+        if (e.kind == EXTERN_TABLE) {
+            change_table(t, e.of.table);
+        } else if (e.kind == EXTERN_MEMORY) {
+            mix(t, dv_rt_memory_grow(e.of.memory, i % 2, &old));
+        } else if (e.kind == EXTERN_GLOBAL && e.of.global->is_mutable &&
+                   !vt_is_ref(e.of.global->type)) {
+            RtVal value = dv_rt_global_get(e.of.global);
+            value.lo = (u32)value.lo + 1u;
+            dv_rt_global_set(e.of.global, value);
+        }
+    }
+}
+
+static davit_status_t instantiate(Trace *t, const RtExtern *imports, RtInstance **out,
+                                  RtTrap **trap)
+{
+    const WasmModule *m = dv_rt_module_info(t->module);
+    RtError error;
+    if (m->imports.len % 2 == 0) {
+        return dv_rt_instantiate(t->store, t->module, imports, m->imports.len, out, trap, &error);
+    }
+    RtLinker *linker = dv_rt_linker_new(t->store);
+    bool ok = linker != NULL;
+    for (u32 i = 0; ok && i < m->imports.len; i++) {
+        const ImportDecl *import = &m->imports.data[i];
+        ok = dv_rt_linker_define(linker, import->module, import->name, imports[i]);
+    }
+    davit_status_t status =
+        ok ? dv_rt_linker_instantiate(linker, t->module, out, trap, &error) : DAVIT_ERROR_MEMORY;
+    dv_rt_linker_free(linker);
+    return status;
+}
+
+/* Another instance, of what this one exports. */
+static void link_again(Trace *t, RtInstance *instance)
+{
+    const WasmModule *m = dv_rt_module_info(t->module);
+    RtLinker *linker = m->imports.len == 0 ? NULL : dv_rt_linker_new(t->store);
+    if (linker == NULL) {
+        return;
+    }
+    RtInstance *second;
+    RtTrap *trap = NULL;
+    RtError error;
+    if (dv_rt_linker_instance(linker, m->imports.data[0].module, instance)) {
+        mix(t, (u64)dv_rt_linker_instantiate(linker, t->module, &second, &trap, &error));
+    }
+    dv_rt_trap_free(trap);
+    dv_rt_linker_free(linker);
+}
+
 /* False if nothing can be compared. */
 static bool run(Trace *t)
 {
@@ -195,15 +276,13 @@ static bool run(Trace *t)
     RtExtern imports[ITEMS_MAX];
     RtInstance *instance;
     RtTrap *trap = NULL;
-    RtError error;
     for (u32 i = 0; i < m->imports.len; i++) {
         if (!make_import(t, m, &m->imports.data[i], &imports[i])) {
             return false;
         }
     }
     dv_rt_set_fuel(t->store, FUEL);
-    davit_status_t status =
-        dv_rt_instantiate(t->store, t->module, imports, m->imports.len, &instance, &trap, &error);
+    davit_status_t status = instantiate(t, imports, &instance, &trap);
     mix(t, (u64)status);
     if (status != DAVIT_OK) {
         bool comparable = trap != NULL && !is_exhaustion(trap);
@@ -214,11 +293,15 @@ static bool run(Trace *t)
     u32 count = m->exports.len < ITEMS_MAX ? m->exports.len : ITEMS_MAX;
     for (u32 i = 0; i < 2 * count; i++) {
         RtExtern e = dv_rt_instance_export(instance, i % count);
+        if (i == count) {
+            change(t, instance);
+        }
         if (e.kind == EXTERN_FUNC && !call_export(t, e.of.func, i / count)) {
             return false;
         }
     }
     mix_state(t, instance);
+    link_again(t, instance);
     return true;
 }
 
@@ -260,7 +343,7 @@ static bool compile(Case *c, bool fast, RtModule **module)
 
 static bool trace(Case *c, bool fast, u64 *hash)
 {
-    Trace t = {.hash = 1};
+    Trace t = {.hash = 1, .arena = &c->arena};
     RtStoreConfig config = {
         .metered = true, .max_memory_bytes = MEMORY_BYTES_MAX, .max_table_elems = TABLE_ELEMS_MAX};
     bool comparable = false;

@@ -1,0 +1,36 @@
+(module
+  (memory (export "memory") 1)
+  (func $swap (param $a i32) (param $b i32)
+    (local $x i32)
+    (local.set $x (i32.load (local.get $a)))
+    (i32.store (local.get $a) (i32.load (local.get $b)))
+    (i32.store (local.get $b) (local.get $x)))
+  (func (export "fill") (param $n i32)
+    (local $x i64) (local $at i32)
+    (local.set $x (i64.const 88172645463325252))
+    (loop $l
+      (local.set $x (i64.xor (local.get $x) (i64.shl (local.get $x) (i64.const 13))))
+      (local.set $x (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 7))))
+      (i32.store (i32.shl (local.get $at) (i32.const 2)) (i32.wrap_i64 (local.get $x)))
+      (br_if $l (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 30)))))
+  (func (export "sort") (result i32)
+    (local $i i32) (local $j i32) (local $swaps i32)
+    (loop $outer
+      (local.set $j (i32.const 0))
+      (loop $inner
+        (if (i32.gt_s (i32.load (local.get $j)) (i32.load offset=4 (local.get $j)))
+          (then (call $swap (local.get $j) (i32.add (local.get $j) (i32.const 4)))
+                (local.set $swaps (i32.add (local.get $swaps) (i32.const 1)))))
+        (br_if $inner (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 4))) (i32.const 112))))
+      (br_if $outer (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 20))))
+    (local.get $swaps))
+  (func (export "mandel") (param $cx f64) (param $cy f64) (result i32)
+    (local $x f64) (local $y f64) (local $t f64) (local $n i32)
+    (block $out
+      (loop $again
+        (local.set $t (f64.add (f64.sub (f64.mul (local.get $x) (local.get $x)) (f64.mul (local.get $y) (local.get $y))) (local.get $cx)))
+        (local.set $y (f64.add (f64.mul (f64.const 2) (f64.mul (local.get $x) (local.get $y))) (local.get $cy)))
+        (local.set $x (local.get $t))
+        (br_if $out (f64.gt (f64.add (f64.mul (local.get $x) (local.get $x)) (f64.mul (local.get $y) (local.get $y))) (f64.const 4)))
+        (br_if $again (i32.lt_s (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 100)))))
+    (local.get $n)))
