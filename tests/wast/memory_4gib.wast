@@ -11,7 +11,7 @@
   (func (export "no_more") (result i32)
     (i32.or (i32.eqz (memory.size)) (i32.eq (memory.grow (i32.const 1)) (i32.const -1))))
   (func (export "last") (result i32)
-    (if (i32.eqz (memory.size)) (then (return (i32.const 1))))
+    (if (i32.ne (memory.size) (i32.const 65536)) (then (return (i32.const 1))))
     (i32.store8 (i32.const -1) (i32.const 9))
     (i32.and
       (i32.eq (i32.load8_u (i32.const -1)) (i32.const 9))
@@ -19,7 +19,7 @@
         (i64.eq (i64.load (i32.const -8)) (i64.const 0x0900000000000000))
         (i64.eq (i64.load offset=8 (i32.const -16)) (i64.const 0x0900000000000000)))))
   (func (export "ranges") (result i32)
-    (if (i32.eqz (memory.size)) (then (return (i32.const 1))))
+    (if (i32.ne (memory.size) (i32.const 65536)) (then (return (i32.const 1))))
     (memory.fill (i32.const -1) (i32.const 7) (i32.const 1))
     (memory.copy (i32.const 0) (i32.const -1) (i32.const 1))
     (i32.eq (i32.load (i32.const 0)) (i32.const 7)))
