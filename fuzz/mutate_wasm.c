@@ -115,7 +115,7 @@ static void put_const(Mutation *u, ValType type)
         break;
     case VT_I64:
         put_op(u, W_i64_const);
-        put_signed(&u->out, bits, 63 + 1);
+        put_signed(&u->out, bits, 64);
         break;
     case VT_F32:
         put_op(u, W_f32_const);

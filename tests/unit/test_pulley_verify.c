@@ -442,6 +442,11 @@ static void arbitrary_bytes_do_no_harm(void **state)
         for (u32 i = 0; i < words * 4; i++) {
             code[i] = dv_rng_chance(&rng, 3) ? 0 : (u8)dv_rng_spread(&rng);
         }
+        if (dv_rng_chance(&rng, 2)) { /* else next to nothing ends as it must */
+            u8 *last = code + (words - 1) * 4;
+            memset(last, 0, 4);
+            dv_pulley_opcode(PULLEY_ret, last);
+        }
         PulleyFault fault;
         m.code = code;
         m.code_size_bytes = words * 4;
