@@ -131,7 +131,7 @@ static void check_limits(void)
     wasm_engine_delete(engine);
 
     limits = (davit_wasm_limits_t){0};
-    limits.compile_bytes = 1000;
+    limits.compile_bytes = 100;
     engine = engine_with(limits);
     store = wasm_store_new(engine);
     wasm_byte_vec_t binary;
