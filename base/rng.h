@@ -51,7 +51,8 @@ static inline bool dv_rng_chance(Rng *rng, u64 odds)
 /* A number of a random width, so that small, large and all-ones values are all frequent. */
 static inline u64 dv_rng_spread(Rng *rng)
 {
-    u64 x = dv_rng_next(rng) >> dv_rng_below(rng, 64);
+    u64 x = dv_rng_next(rng);
+    x >>= dv_rng_below(rng, 64);
     return dv_rng_chance(rng, 4) ? 0 - x : x;
 }
 

@@ -341,8 +341,11 @@ static void check_u128(Tester *t)
     Rng rng;
     dv_rng_seed(&rng, 3);
     for (u32 i = 0; i < 20000; i++) {
-        U128 a = {dv_rng_spread(&rng), dv_rng_spread(&rng)};
-        U128 b = {dv_rng_spread(&rng), dv_rng_chance(&rng, 2) ? 0 : dv_rng_spread(&rng)};
+        U128 a, b;
+        a.lo = dv_rng_spread(&rng);
+        a.hi = dv_rng_spread(&rng);
+        b.lo = dv_rng_spread(&rng);
+        b.hi = dv_rng_chance(&rng, 2) ? 0 : dv_rng_spread(&rng);
         check_u128_laws(t, a, b);
     }
 }
