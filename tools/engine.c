@@ -2,6 +2,7 @@
 #include "tools/engine.h"
 
 #include "codegen/ir/print.h"
+#include "codegen/isa/x64/x64_isa.h"
 
 typedef struct EvalEngine {
     Engine base;
@@ -125,9 +126,11 @@ const char *dv_engine_target(u32 number)
 
 u32 dv_engine_count(const char *target)
 {
-    return is_eval(target) || dv_engine_native_is(target) ? 1
-           : dv_isa_find(target, strlen(target)) != NULL  ? dv_engine_pulley_count()
-                                                          : 0;
+    const Isa *isa = dv_isa_find(target, strlen(target));
+    return is_eval(target)                     ? 1
+           : dv_engine_native_is(target)       ? dv_engine_native_count()
+           : isa != NULL && isa != &dv_x64_isa ? dv_engine_pulley_count()
+                                               : 0;
 }
 
 const char *dv_engine_oracle(const char *target)

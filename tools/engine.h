@@ -109,6 +109,8 @@ static inline void dv_engine_call(Engine *e, const ClifFunc *f, const EvalValue 
 
 /* True if the target is this machine's. */
 bool dv_engine_native_is(const char *target);
+/* How many engines: without extensions of the instruction set, and with those of this machine. */
+u32 dv_engine_native_count(void);
 Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOptions *options);
 
 /* ---- engine_pulley.c ---- */

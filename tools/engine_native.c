@@ -25,6 +25,7 @@
 #include "codegen/compile.h"
 #include "codegen/ir/print.h"
 #include "codegen/isa/x64/x64_isa.h"
+#include "rt/cpu.h"
 #include "rt/exec.h"
 
 enum {
@@ -49,12 +50,21 @@ typedef struct NativeEngine {
     Evaluator *objects;
 } NativeEngine;
 
+/* Without extensions of the instruction set, and with all that this machine has. */
+static const struct {
+    const char *label;
+    bool uses_all;
+} variants[] = {{"baseline", false}, {"all features", true}};
+
 /* ---- compiling and linking ------------------------------------------------------------------------------- */
 
 static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptions *options)
 {
     Arena *arena = e->base.arena;
-    CompileOptions compile = {.allocator = options->allocator, .check = true};
+    CompileOptions compile = {.allocator = options->allocator,
+                              .check = true,
+                              .features =
+                                  variants[options->variant].uses_all ? dv_cpu_x64_features() : 0};
     Arena scratch;
     dv_arena_init(&scratch, arena->pool);
     for (u32 i = 0; i < file->funcs.len; i++) {
@@ -387,6 +397,11 @@ bool dv_engine_native_is(const char *target)
     return strcmp(target, dv_x64_isa.name) == 0;
 }
 
+u32 dv_engine_native_count(void)
+{
+    return ARRAY_LEN(variants);
+}
+
 Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOptions *options)
 {
     static const EngineOps ops = {free_engine, reset,  set_memory, memory,   set_table, table,
@@ -395,7 +410,7 @@ Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOpt
     NativeEngine *e = ARENA_NEW(arena, NativeEngine);
     u32 count = file->funcs.len;
     e->base = (Engine){.ops = &ops,
-                       .label = "",
+                       .label = variants[options->variant].label,
                        .is_raw = true,
                        .file = file,
                        .arena = arena,
@@ -421,6 +436,11 @@ bool dv_engine_native_is(const char *target)
 {
     (void)target;
     return false;
+}
+
+u32 dv_engine_native_count(void)
+{
+    return 0;
 }
 
 Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOptions *options)

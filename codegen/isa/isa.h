@@ -15,6 +15,7 @@ typedef struct CompileOptions {
     bool
         check; /* verify the input, and check what the allocator did: always done in debug builds */
     bool far_calls; /* functions of the module may be more than calls name in their short form */
+    u32 features;   /* of the target beyond its baseline, a set by the target's numbers */
     u64 allocator_steps; /* budget of the main allocator, after which the fast one is taken; 0: one in proportion to
                             the function */
 } CompileOptions;
@@ -47,6 +48,9 @@ struct Isa {
     /* What the target takes: its own rules, asked by islec's predicate. */
     LegalTarget legal;
     const char *(*inst_name)(u32 op);
+    /* The features that a setting of target lines names, or a level that stands for several; 0: none. NULL: there
+     * are no settings. */
+    u32 (*find_features)(const char *setting, usize length);
     /* Sets up lowering: *context is handed to the target's functions. */
     const LowerTarget *(*begin)(const Isa *isa, const CompileOptions *options, Func *f,
                                 Arena *arena, void **context);

@@ -237,6 +237,19 @@ static void emit_func_addr(Emitter *e, u32 to, u64 func)
     add_reloc(e, func);
 }
 
+static void emit_atomic(Emitter *e, u32 inst, const u64 *numbers)
+{
+    enum { REGS_MAX = 7 };
+    u32 end = e->ra->insts[inst].operands + e->ra->insts[inst].num_operands;
+    X64Operand regs[REGS_MAX] = {{0}};
+    Cursor c = {e, numbers, e->ra->insts[inst].operands};
+    X64Operand memory = next_memory(&c);
+    for (u32 i = 0; c.operand < end; i++) {
+        regs[i] = x64_register(reg_of(next_loc(&c)));
+    }
+    dv_x64_atomic_loop(&e->buf, memory, *c.numbers, regs);
+}
+
 /* ---- the frame ------------------------------------------------------------------------------------------- */
 
 enum { PAGE_BYTES = 4096 };
@@ -408,6 +421,9 @@ static void emit_inst(Emitter *e, u32 inst)
     case X64_STORE_ARG:
         emit_2(e, X64_mov64_mr, at_stack((u32)numbers[0]), x64_register(reg_of(first)));
         break;
+    case X64_ATOMIC_LOOP:
+        emit_atomic(e, inst, numbers);
+        break;
     default:
         take_operands(e, inst, operands);
         emit(e, (X64Op)v->op, operands);
@@ -460,8 +476,8 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
 
 const char *dv_x64_inst_name(u32 op)
 {
-    static const char *const names[] = {"params",        "return",    "branch",     "jump",
-                                        "br_table",      "trap_if",   "trap",       "call",
-                                        "call_indirect", "func_addr", "load_param", "store_arg"};
+    static const char *const names[] = {
+        "params", "return",        "branch",    "jump",       "br_table",  "trap_if",    "trap",
+        "call",   "call_indirect", "func_addr", "load_param", "store_arg", "atomic_loop"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

@@ -35,6 +35,7 @@ enum {
     X64_FUNC_ADDR,     /* function by number in the preamble */
     X64_LOAD_PARAM,    /* a parameter that came in memory: offset */
     X64_STORE_ARG,     /* an argument that goes to memory: offset */
+    X64_ATOMIC_LOOP,   /* address, and what atomic.c packs; registers: address, operand, what it defines */
     X64_OPS
 };
 
@@ -68,6 +69,11 @@ typedef struct X64Context {
     VEC(X64Address) addresses;
 } X64Context;
 
+static inline bool x64_has(const X64Context *ctx, X64Feature feature)
+{
+    return (ctx->options->features >> feature & 1) != 0;
+}
+
 typedef struct Regs2 {
     VReg lo, hi;
 } Regs2;
@@ -88,6 +94,9 @@ bool dv_x64_covers(u32 op, u32 type, u32 open);
 enum { X64_FIELD_ADDRESS = 1 << 30 };
 /* Emits an instruction; fields are the arguments of its term but for flags. `defs` gets what is written. */
 void dv_x64_emit_inst(X64Context *ctx, X64Op op, const u64 *fields, VReg defs[2]);
+
+/* atomic.c: the loop with this number; regs are its registers but for the address. */
+void dv_x64_atomic_loop(MachBuffer *buf, X64Operand memory, u64 loop, const X64Operand *regs);
 
 /* abi.c */
 bool dv_x64_lower_params(Lower *l, const ValueRegs *values, u32 count);

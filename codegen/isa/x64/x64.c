@@ -39,10 +39,38 @@ static const LowerTarget *begin(const Isa *isa, const CompileOptions *options, F
     return &lower_target;
 }
 
+static const struct {
+    const char *setting;
+    u8 level;
+} features[X64_FEATURES] = {
+    [X64_FEATURE_BASE] = {"", 0},
+#define FEATURE(name, setting, level) [X64_FEATURE_##name] = {setting, level},
+#include "codegen/isa/x64/features.def"
+#undef FEATURE
+};
+
+/* "x86-64-v3" is all of the levels up to 3. */
+static u32 find_features(const char *setting, usize length)
+{
+    static const char prefix[] = "x86-64-v";
+    u32 level = length == sizeof prefix && memcmp(setting, prefix, sizeof prefix - 1) == 0
+                    ? (u32)(setting[length - 1] - '0')
+                    : 0;
+    u32 found = 0;
+    for (u32 i = X64_FEATURE_BASE + 1; i < X64_FEATURES; i++) {
+        bool is_named = strlen(features[i].setting) == length &&
+                        memcmp(features[i].setting, setting, length) == 0;
+        bool is_in_level = level >= 2 && level <= 4 && features[i].level <= level;
+        found |= (u32)(is_named || is_in_level) << i;
+    }
+    return found;
+}
+
 const Isa dv_x64_isa = {
     .name = "x86_64",
     .address_bits = 64,
-    .legal = {.name = "x86_64", .covers = dv_x64_covers},
+    .legal = {.name = "x86_64", .covers = dv_x64_covers, .swaps_atomics = true},
+    .find_features = find_features,
     .inst_name = dv_x64_inst_name,
     .begin = begin,
     .emit = dv_x64_emit_func,
