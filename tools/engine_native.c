@@ -27,9 +27,11 @@
 #include "codegen/isa/x64/x64_isa.h"
 #include "rt/cpu.h"
 #include "rt/exec.h"
+#include "rt/libcalls.h"
 
 enum {
     FUNC_ALIGN = 16,
+    BRIDGE_BYTES = 16,
     WORDS_MAX = 24, /* of arguments */
     SIGNAL_STACK_BYTES = 1 << 16,
     STACK_REACH_BYTES = 64 << 20 /* an access so far below the caller's frame is the stack's */
@@ -44,6 +46,7 @@ typedef struct NativeEngine {
     const char **errors;     /* why it is not there */
     u32 *offsets;            /* in the memory */
     u32 stub;                /* offset of what stands for what is not there */
+    u32 bridges;             /* offset of the jumps to functions of rt/libcalls.def */
     u32 code_bytes;
     ExecMemory memory;
     const char *error; /* why nothing runs; NULL */
@@ -92,7 +95,26 @@ static u32 find_target(const NativeEngine *e, const ExtName *name)
             return e->compiled[i] != NULL ? e->offsets[i] : e->stub;
         }
     }
+    for (u32 i = 0; i < RT_LIBCALLS; i++) {
+        const char *symbol = dv_rt_libcall_symbols[i];
+        if (name->kind == NAME_TEST && name->text.len == strlen(symbol) &&
+            memcmp(name->text.data, symbol, name->text.len) == 0) {
+            return e->bridges + i * BRIDGE_BYTES;
+        }
+    }
     return e->stub;
+}
+
+/* Jumps to C functions, which may be farther away than calls reach. */
+static void write_bridges(NativeEngine *e)
+{
+    static const u8 code[] = {0x49, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0, 0x41, 0xff, 0xe3};
+    enum { ADDRESS_AT = 2 }; /* movabs r11, address; jmp r11 */
+    for (u32 i = 0; i < RT_LIBCALLS; i++) {
+        u8 *at = e->memory.bytes + e->bridges + i * BRIDGE_BYTES;
+        memcpy(at, code, sizeof code);
+        store_le64(at + ADDRESS_AT, (u64)(uintptr_t)dv_rt_libcall_at((RtLibcall)i));
+    }
 }
 
 static void copy_code(NativeEngine *e, u32 func)
@@ -119,12 +141,14 @@ static void link_all(NativeEngine *e)
         }
     }
     e->stub = at;
-    e->code_bytes = at + (u32)sizeof stub;
+    e->bridges = at + BRIDGE_BYTES;
+    e->code_bytes = e->bridges + RT_LIBCALLS * BRIDGE_BYTES;
     if (!dv_exec_alloc(&e->memory, e->code_bytes)) {
         e->error = "no executable memory";
         return;
     }
     memcpy(e->memory.bytes + at, stub, sizeof stub);
+    write_bridges(e);
     for (u32 i = 0; i < count; i++) {
         if (e->compiled[i] != NULL) {
             copy_code(e, i);

@@ -175,6 +175,32 @@ static void add_results(Lower *l, const Signature *sig, Operands *operands)
     }
 }
 
+static void add_clobbers(RaClobbers *clobbers)
+{
+    for (u32 i = 0; i < ARRAY_LEN(lost_regs); i++) {
+        clobbers->bits[X64_GENERAL][0] |= (u64)1 << lost_regs[i];
+    }
+}
+
+void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *words, u32 count, Regs2 *result)
+{
+    Lower *l = ctx->lower;
+    Operands operands = {0};
+    RaClobbers clobbers = {{{0}}};
+    u64 number = libcall;
+    *result = (Regs2){dv_vcode_vreg(l->vcode, X64_GENERAL), dv_vcode_vreg(l->vcode, X64_GENERAL)};
+    for (u32 i = 0; i < count; i++) {
+        vec_push(l->arena, &operands, ra_use_fixed(words[i], general(arg_regs[i])));
+    }
+    vec_push(l->arena, &operands, ra_def_fixed(result->lo, general(result_regs[0])));
+    vec_push(l->arena, &operands, ra_def_fixed(result->hi, general(result_regs[1])));
+    add_clobbers(&clobbers);
+    VInstDraft draft = {
+        X64_CALL_LIBRARY, 0, dv_vcode_clobbers(l->vcode, &clobbers), operands.data, operands.len,
+        &number,          1};
+    dv_vcode_emit(l->vcode, &draft);
+}
+
 void dv_x64_lower_call(X64Context *ctx, Inst inst)
 {
     Lower *l = ctx->lower;
@@ -194,9 +220,7 @@ void dv_x64_lower_call(X64Context *ctx, Inst inst)
     }
     add_args(ctx, inst, sig, &operands);
     add_results(l, sig, &operands);
-    for (u32 i = 0; i < ARRAY_LEN(lost_regs); i++) {
-        clobbers.bits[X64_GENERAL][0] |= (u64)1 << lost_regs[i];
-    }
+    add_clobbers(&clobbers);
     VInstDraft draft = {is_direct ? X64_CALL : X64_CALL_INDIRECT,
                         0,
                         dv_vcode_clobbers(l->vcode, &clobbers),

@@ -5,6 +5,8 @@
  * frame are known. */
 #include "codegen/isa/x64/target.h"
 
+#include "rt/libcalls.h"
+
 enum { KIND_REL32 };
 
 static void patch_rel32(u8 *at, bool big, i64 distance)
@@ -229,6 +231,16 @@ static void emit_call(Emitter *e, u64 callee)
     dv_mach_add_call(&e->buf, 0, NULL, 0);
 }
 
+static void emit_call_library(Emitter *e, u64 libcall)
+{
+    const char *text = dv_rt_libcall_symbols[libcall];
+    ExtName name = {.kind = NAME_TEST, .text = {text, (u32)strlen(text)}};
+    MachSymbol symbol = dv_mach_symbol_name(&name);
+    emit_1(e, X64_call, x64_number(0));
+    dv_mach_add_reloc(&e->buf, dv_mach_offset(&e->buf) - 4, X64_RELOC_PC32, &symbol, 0);
+    dv_mach_add_call(&e->buf, 0, NULL, 0);
+}
+
 static void emit_func_addr(Emitter *e, u32 to, u64 func)
 {
     X64Memory from_end = x64_base(X64_NO_REG, 0);
@@ -421,6 +433,9 @@ static void emit_inst(Emitter *e, u32 inst)
     case X64_STORE_ARG:
         emit_2(e, X64_mov64_mr, at_stack((u32)numbers[0]), x64_register(reg_of(first)));
         break;
+    case X64_CALL_LIBRARY:
+        emit_call_library(e, numbers[0]);
+        break;
     case X64_ATOMIC_LOOP:
         emit_atomic(e, inst, numbers);
         break;
@@ -476,8 +491,9 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
 
 const char *dv_x64_inst_name(u32 op)
 {
-    static const char *const names[] = {
-        "params", "return",        "branch",    "jump",       "br_table",  "trap_if",    "trap",
-        "call",   "call_indirect", "func_addr", "load_param", "store_arg", "atomic_loop"};
+    static const char *const names[] = {"params",        "return",     "branch",     "jump",
+                                        "br_table",      "trap_if",    "trap",       "call",
+                                        "call_indirect", "func_addr",  "load_param", "store_arg",
+                                        "call_library",  "atomic_loop"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

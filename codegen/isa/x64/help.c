@@ -225,6 +225,16 @@ INSTS(Flags, 0)
 INSTS(Done, 0)
 #undef INSTS
 
+/* The divisor is not 0. */
+Regs2 x64_divide_by_call(X64Context *ctx, u32 libcall, Value x, Value y)
+{
+    ValueRegs a = dv_lower_use(ctx->lower, x), b = dv_lower_use(ctx->lower, y);
+    const VReg words[] = {a.regs[0], a.regs[1], b.regs[0], b.regs[1]};
+    Regs2 result;
+    dv_x64_call_library(ctx, libcall, words, ARRAY_LEN(words), &result);
+    return result;
+}
+
 /* ---- constants ------------------------------------------------------------------------------------------------ */
 
 bool x64_def_inst(X64Context *ctx, Value value, Inst *out)

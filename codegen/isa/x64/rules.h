@@ -3,6 +3,7 @@
 #define DV_ISA_X64_RULES_H
 
 #include "codegen/isa/x64/target.h"
+#include "rt/libcalls.h"
 
 typedef VReg R8;
 typedef VReg R16;

@@ -35,7 +35,8 @@ enum {
     X64_FUNC_ADDR,     /* function by number in the preamble */
     X64_LOAD_PARAM,    /* a parameter that came in memory: offset */
     X64_STORE_ARG,     /* an argument that goes to memory: offset */
-    X64_ATOMIC_LOOP,   /* address, and what atomic.c packs; registers: address, operand, what it defines */
+    X64_CALL_LIBRARY,  /* RtLibcall; arguments and results in their registers */
+    X64_ATOMIC_LOOP, /* address, and what atomic.c packs; registers: address, operand, what it defines */
     X64_OPS
 };
 
@@ -102,6 +103,8 @@ void dv_x64_atomic_loop(MachBuffer *buf, X64Operand memory, u64 loop, const X64O
 bool dv_x64_lower_params(Lower *l, const ValueRegs *values, u32 count);
 void dv_x64_lower_return(X64Context *ctx, Inst inst);
 void dv_x64_lower_call(X64Context *ctx, Inst inst);
+/* Calls a function of rt/libcalls.def that takes and gives integers of so many words. */
+void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *words, u32 count, Regs2 *result);
 /* Those that a function gives back as it got them: a set by number. */
 u32 dv_x64_saved_registers(void);
 
