@@ -148,6 +148,31 @@ static bool print_module(Compile *c, const CompiledFunc *const *funcs, u32 count
     return true;
 }
 
+/* Machine code as an assembler reads it; what is filled in by a linker is told before. */
+static void print_machine_code(const Compile *c, const CompiledFunc *const *funcs, u32 count)
+{
+    enum { ROW_BYTES = 16 };
+    TextBuf text;
+    dv_text_init(&text, c->command->arena);
+    for (u32 i = 0; i < count; i++) {
+        const MachCode *code = &funcs[i]->code;
+        dv_text_str(&text, "# ");
+        dv_print_extname(&text, &funcs[i]->func->name);
+        dv_text_char(&text, '\n');
+        for (u32 r = 0; r < code->relocs.len; r++) {
+            dv_text_printf(&text, "# at %u: ", (unsigned)code->relocs.data[r].offset);
+            dv_print_extname(&text, &code->relocs.data[r].symbol.name);
+            dv_text_char(&text, '\n');
+        }
+        for (u32 at = 0; at < code->size_bytes; at++) {
+            dv_text_printf(
+                &text, "%s0x%02x%s", at % ROW_BYTES == 0 ? "    .byte " : ", ", code->bytes[at],
+                at % ROW_BYTES == ROW_BYTES - 1 || at + 1 == code->size_bytes ? "\n" : "");
+        }
+    }
+    fwrite(text.data, 1, text.length, stdout);
+}
+
 static bool compile_all(Compile *c)
 {
     const ClifFile *file = &c->input.file;
@@ -161,7 +186,14 @@ static bool compile_all(Compile *c)
         ok = compile_one(c, &file->funcs.data[i]->func, &scratch, funcs[i]) && ok;
     }
     dv_arena_release(&scratch);
-    return ok && (c->vcode || print_module(c, (const CompiledFunc *const *)funcs, file->funcs.len));
+    if (!ok || c->vcode) {
+        return ok;
+    }
+    if (c->isa->find_features != NULL) {
+        print_machine_code(c, (const CompiledFunc *const *)funcs, file->funcs.len);
+        return true;
+    }
+    return print_module(c, (const CompiledFunc *const *)funcs, file->funcs.len);
 }
 
 static int compile_clif(Command *command, const CompileWords *w)

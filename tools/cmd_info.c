@@ -17,8 +17,9 @@ int dv_cmd_targets(Command *command)
     printf("%-12s %s\n", "eval", "the evaluator of CLIF; eval32, eval64, eval32be, eval64be");
     for (u32 i = 0; dv_isa_at(i) != NULL; i++) {
         const Isa *isa = dv_isa_at(i);
-        printf("%-12s bytecode, %u-bit addresses, %s\n", isa->name, (unsigned)isa->address_bits,
-               isa->big_endian ? "big-endian" : "little-endian");
+        printf("%-12s %s, %u-bit addresses, %s\n", isa->name,
+               isa->find_features == NULL ? "bytecode" : "machine code",
+               (unsigned)isa->address_bits, isa->big_endian ? "big-endian" : "little-endian");
     }
     return EXIT_OK;
 }
