@@ -1,12 +1,13 @@
 /* engine_native.c - this machine as an engine: the functions of a file compiled, linked in executable memory, and called.
  *
  * All functions that compile lie in one block of memory, each aligned, with a stub behind them that calls of anything
- * else go to. Arguments and results travel as words, placed as the convention says: a C function of six words in registers and
- * as many in memory as there may be passes them all; what a function does not expect in memory does no harm.
+ * else go to. Arguments and results travel as words, placed as the convention says: a piece of code, the gate, puts words into
+ * all registers of arguments and as many into memory as there may be, calls, and stores all registers of results; what a
+ * function does not expect does no harm. No C function could be called for all of that.
  *
  * Traps are signals: ud2, whose place tells the code; an access of memory that is not there. The handler leaves the call by
  * siglongjmp: generated code owns nothing. Plain memory is this process's. There is no limit on steps. Functions that use
- * floats, memories, tables or globals do not compile yet: what is not there is a hole.
+ * memories, tables or globals do not compile yet: what is not there is a hole.
  */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__unix__)
 #define HAS_NATIVE 1
@@ -24,6 +25,7 @@
 #include "base/bytes.h"
 #include "codegen/compile.h"
 #include "codegen/ir/print.h"
+#include "codegen/isa/x64/encode.h"
 #include "codegen/isa/x64/x64_isa.h"
 #include "rt/cpu.h"
 #include "rt/exec.h"
@@ -32,7 +34,12 @@
 enum {
     FUNC_ALIGN = 16,
     BRIDGE_BYTES = 16,
-    WORDS_MAX = 24, /* of arguments */
+    MEMORY_WORDS_MAX = 18, /* of arguments; even, for the stack's alignment */
+    /* words of arguments: general registers, two for each xmm register, memory */
+    XMM_WORD = X64_ARG_GENERAL,
+    MEMORY_WORD = XMM_WORD + 2 * X64_ARG_XMM,
+    WORDS = MEMORY_WORD + MEMORY_WORDS_MAX,
+    GATE_BYTES_MAX = 512,
     SIGNAL_STACK_BYTES = 1 << 16,
     STACK_REACH_BYTES = 64 << 20 /* an access so far below the caller's frame is the stack's */
 };
@@ -47,6 +54,7 @@ typedef struct NativeEngine {
     u32 *offsets;            /* in the memory */
     u32 stub;                /* offset of what stands for what is not there */
     u32 bridges;             /* offset of the jumps to functions of rt/libcalls.def */
+    u32 gate;                /* offset of what calls functions */
     u32 code_bytes;
     ExecMemory memory;
     const char *error; /* why nothing runs; NULL */
@@ -130,6 +138,64 @@ static void copy_code(NativeEngine *e, u32 func)
     }
 }
 
+/* ---- the gate ------------------------------------------------------------------------------------------------ */
+
+/* What a function leaves in the registers of results. */
+typedef struct Results {
+    u64 general[2];
+    u64 xmm[2][2];
+} Results;
+typedef void Gate(const u8 *code, const u64 *words, Results *results);
+
+static void write_2(u8 **at, X64Op op, X64Operand a, X64Operand b)
+{
+    X64Operand operands[] = {a, b};
+    X64Code code;
+    dv_x64_encode(op, operands, &code);
+    memcpy(*at, code.bytes, code.size_bytes);
+    *at += code.size_bytes;
+}
+
+static X64Operand word_at(u32 base, u32 index)
+{
+    return x64_memory(x64_base(base, (i32)(8 * index)));
+}
+
+/* As Gate says. rbx holds the results' place meanwhile, rax the code, r10 the words. */
+static void write_gate(u8 *to)
+{
+    static const u8 args[X64_ARG_GENERAL] = {X64_RDI, X64_RSI, X64_RDX, X64_RCX, 8, 9};
+    enum { R10 = 10 };
+    u8 *at = to;
+    X64Operand none = {0}, stack = x64_register(X64_RSP), saved = x64_register(X64_RBX);
+    write_2(&at, X64_push, x64_register(X64_RBP), none);
+    write_2(&at, X64_mov64, x64_register(X64_RBP), stack);
+    write_2(&at, X64_push, saved, none);
+    write_2(&at, X64_mov64, saved, x64_register(X64_RDX));
+    write_2(&at, X64_mov64, x64_register(X64_RAX), x64_register(X64_RDI));
+    write_2(&at, X64_mov64, x64_register(R10), x64_register(X64_RSI));
+    write_2(&at, X64_sub64_i, stack, x64_number(8 * MEMORY_WORDS_MAX + 8));
+    for (u32 i = 0; i < MEMORY_WORDS_MAX; i++) {
+        write_2(&at, X64_mov64, x64_register(X64_RCX), word_at(R10, MEMORY_WORD + i));
+        write_2(&at, X64_mov64_mr, word_at(X64_RSP, i), x64_register(X64_RCX));
+    }
+    for (u32 i = 0; i < X64_ARG_XMM; i++) {
+        write_2(&at, X64_movups, x64_register(i), word_at(R10, XMM_WORD + 2 * i));
+    }
+    for (u32 i = 0; i < X64_ARG_GENERAL; i++) {
+        write_2(&at, X64_mov64, x64_register(args[i]), word_at(R10, i));
+    }
+    write_2(&at, X64_call_rm, x64_register(X64_RAX), none);
+    write_2(&at, X64_mov64_mr, word_at(X64_RBX, 0), x64_register(X64_RAX));
+    write_2(&at, X64_mov64_mr, word_at(X64_RBX, 1), x64_register(X64_RDX));
+    write_2(&at, X64_movups_mr, word_at(X64_RBX, 2), x64_register(0));
+    write_2(&at, X64_movups_mr, word_at(X64_RBX, 4), x64_register(1));
+    write_2(&at, X64_mov64, saved, x64_memory(x64_base(X64_RBP, -8)));
+    write_2(&at, X64_leave, none, none);
+    write_2(&at, X64_ret, none, none);
+    ASSERT(at - to <= GATE_BYTES_MAX);
+}
+
 static void link_all(NativeEngine *e)
 {
     static const u8 stub[] = {0x0f, 0x0b}; /* ud2 */
@@ -142,13 +208,15 @@ static void link_all(NativeEngine *e)
     }
     e->stub = at;
     e->bridges = at + BRIDGE_BYTES;
-    e->code_bytes = e->bridges + RT_LIBCALLS * BRIDGE_BYTES;
+    e->gate = e->bridges + RT_LIBCALLS * BRIDGE_BYTES;
+    e->code_bytes = e->gate + GATE_BYTES_MAX;
     if (!dv_exec_alloc(&e->memory, e->code_bytes)) {
         e->error = "no executable memory";
         return;
     }
     memcpy(e->memory.bytes + at, stub, sizeof stub);
     write_bridges(e);
+    write_gate(e->memory.bytes + e->gate);
     for (u32 i = 0; i < count; i++) {
         if (e->compiled[i] != NULL) {
             copy_code(e, i);
@@ -163,6 +231,7 @@ typedef struct Activation {
     sigjmp_buf env;
     volatile int number;
     void *volatile address; /* of the instruction, of the memory */
+    void *stack;            /* for the handler */
 } Activation;
 
 /* The call of this thread that is under way. */
@@ -201,18 +270,20 @@ static void catch_signals(void *stack, stack_t *old)
 
 /* ---- calls ----------------------------------------------------------------------------------------------- */
 
-typedef struct Words {
-    u64 lo, hi;
-} Words;
-typedef Words Callee(u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64,
-                     u64, u64, u64, u64, u64, u64, u64, u64);
-
-static DV_NOINLINE Words enter(const u8 *code, const u64 *w)
+static DV_NOINLINE void enter(const NativeEngine *e, u32 func, const u64 *words, Results *results)
 {
-    Callee *callee;
-    memcpy(&callee, &code, sizeof callee);
-    return callee(w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12],
-                  w[13], w[14], w[15], w[16], w[17], w[18], w[19], w[20], w[21], w[22], w[23]);
+    const u8 *code = e->memory.bytes + e->gate;
+    Gate *gate;
+    memcpy(&gate, &code, sizeof gate);
+    gate(e->memory.bytes + e->offsets[func], words, results);
+}
+
+/* The word of a place that dv_x64_arg_places tells. */
+static u32 word_of_place(u32 place)
+{
+    return place < X64_ARG_GENERAL ? place
+           : place < X64_ARG_REGS  ? XMM_WORD + 2 * (place - X64_ARG_GENERAL)
+                                   : MEMORY_WORD + place - X64_ARG_REGS;
 }
 
 /* High bits that a parameter does not define are garbage. */
@@ -233,21 +304,27 @@ static void put_value(u64 *words, const Param *param, const u8 *bytes)
     }
 }
 
-static void take_results(const Signature *sig, Words words, Arena *arena, EvalResult *out)
+static void take_results(const Signature *sig, const Results *results, Arena *arena,
+                         EvalResult *out)
 {
-    u8 wide[16];
-    store_le64(wide, words.lo);
-    store_le64(wide + 8, words.hi);
+    u8 general[16], xmm[32];
+    for (u32 i = 0; i < 2; i++) {
+        store_le64(general + 8 * i, results->general[i]);
+        store_le64(xmm + 16 * i, results->xmm[i][0]);
+        store_le64(xmm + 16 * i + 8, results->xmm[i][1]);
+    }
     out->outcome = EVAL_RETURNED;
     out->num_values = sig->num_results;
     out->values = ARENA_ARRAY(arena, EvalValue, sig->num_results + 1);
-    u32 at = 0;
+    u32 at = 0, xmm_at = 0;
     for (u32 i = 0; i < sig->num_results; i++) {
+        bool is_int = type_is_int(sig->results[i].type);
         u32 size = type_bytes(sig->results[i].type);
         u8 *bytes = ARENA_ARRAY(arena, u8, size);
-        memcpy(bytes, wide + at, size);
+        memcpy(bytes, is_int ? general + at : xmm + xmm_at, size);
         out->values[i] = (EvalValue){sig->results[i].type, bytes};
-        at += 8;
+        at += is_int ? 8 : 0;
+        xmm_at += is_int ? 0 : 16;
     }
 }
 
@@ -304,19 +381,17 @@ static u32 number_of(const NativeEngine *e, const ClifFunc *f)
 }
 
 /* Calls the code, and tells what came of it in *a. */
-static Words run(const u8 *code, const u64 *words, void *stack, Activation *a)
+static void run(const NativeEngine *e, u32 func, const u64 *words, Results *results, Activation *a)
 {
     stack_t old;
-    Words results = {0, 0};
     a->number = 0;
-    catch_signals(stack, &old);
+    catch_signals(a->stack, &old);
     activation = a;
     if (sigsetjmp(a->env, 1) == 0) {
-        results = enter(code, words);
+        enter(e, func, words, results);
     }
     activation = NULL;
     sigaltstack(&old, NULL);
-    return results;
 }
 
 static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena *arena,
@@ -325,27 +400,28 @@ static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena
     NativeEngine *e = (NativeEngine *)engine;
     const Signature *sig = &f->func.sig;
     u32 number = number_of(e, f);
-    u64 words[WORDS_MAX + 1] = {0};
+    u64 words[WORDS] = {0};
     u32 *places = ARENA_ARRAY(arena, u32, sig->num_params + 1);
     *out = (EngineResult){.is_hole = false};
     if (e->compiled[number] == NULL || e->error != NULL) {
         fail(out, e->error != NULL ? e->error : e->errors[number], true);
         return;
     }
-    if (dv_x64_arg_places(sig, places) > WORDS_MAX) {
+    if (dv_x64_arg_places(sig, places) > X64_ARG_REGS + MEMORY_WORDS_MAX) {
         fail(out, "too many arguments for a call from C", true);
         return;
     }
     for (u32 i = 0; i < sig->num_params; i++) {
-        put_value(words + places[i], &sig->params[i], args[i].bytes);
+        put_value(words + word_of_place(places[i]), &sig->params[i], args[i].bytes);
     }
     Activation a;
-    u64 *stack = ARENA_ARRAY(arena, u64, SIGNAL_STACK_BYTES / sizeof *stack);
-    Words results = run(e->memory.bytes + e->offsets[number], words, stack, &a);
+    Results results = {{0, 0}, {{0, 0}, {0, 0}}};
+    a.stack = ARENA_ARRAY(arena, u64, SIGNAL_STACK_BYTES / sizeof(u64));
+    run(e, number, words, &results, &a);
     if (a.number != 0) {
         explain(e, &a, out);
     } else {
-        take_results(sig, results, arena, &out->eval);
+        take_results(sig, &results, arena, &out->eval);
     }
 }
 

@@ -1,12 +1,14 @@
-/* abi.c - parameters, results and calls, as the System V ABI for x86-64 has them: integers in rdi rsi rdx rcx r8 r9, then in
- * memory above the return address; results in rax and rdx. An i128 is in two registers, or in memory. The convention
- * whose signature names another one is not there yet and is reported.
+/* abi.c - parameters, results and calls, as the System V ABI for x86-64 has them: integers in rdi rsi rdx rcx r8 r9, floats
+ * in xmm0 to xmm7, others in memory above the return address; results in rax and rdx, xmm0 and xmm1. An i128 is in two
+ * registers, or in memory; an f128 in one. The convention whose signature names another one is not there yet and is
+ * reported.
  *
  * Source: System V Application Binary Interface, AMD64 Architecture Processor Supplement, 3.2. */
 #include "codegen/isa/x64/target.h"
 
-static const u8 arg_regs[] = {X64_RDI, X64_RSI, X64_RDX, X64_RCX, 8, 9};
+static const u8 arg_regs[X64_ARG_GENERAL] = {X64_RDI, X64_RSI, X64_RDX, X64_RCX, 8, 9};
 static const u8 result_regs[] = {X64_RAX, X64_RDX};
+enum { XMM_RESULTS = 2 };
 static const u8 saved_regs[] = {X64_RBX, X64_R12, X64_R13, 14, 15};
 static const u8 lost_regs[] = {X64_RAX, X64_RCX, X64_RDX, X64_RSI, X64_RDI, 8, 9, 10};
 
@@ -14,12 +16,17 @@ typedef VEC(RaOperand) Operands;
 
 u32 dv_x64_arg_places(const Signature *sig, u32 *numbers)
 {
-    u32 regs = 0, words = 0;
+    u32 regs = 0, xmms = 0, words = 0;
     for (u32 i = 0; i < sig->num_params; i++) {
-        u32 count = type_bits(sig->params[i].type) > 64 ? 2 : 1;
-        if (regs + count <= ARRAY_LEN(arg_regs)) {
+        Type type = sig->params[i].type;
+        u32 count = type_bits(type) > 64 ? 2 : 1;
+        if (type_is_int(type) && regs + count <= X64_ARG_GENERAL) {
             numbers[i] = regs;
             regs += count;
+            continue;
+        }
+        if (!type_is_int(type) && xmms < X64_ARG_XMM) {
+            numbers[i] = X64_ARG_GENERAL + xmms++;
             continue;
         }
         words += count == 2 ? words & 1 : 0; /* 16 bytes are aligned */
@@ -29,9 +36,22 @@ u32 dv_x64_arg_places(const Signature *sig, u32 *numbers)
     return X64_ARG_REGS + words;
 }
 
-static PReg general(u32 number)
+/* Of an argument, by its place. */
+static PReg arg_reg(u32 place)
 {
-    return preg_make(X64_GENERAL, number);
+    return place < X64_ARG_GENERAL ? preg_make(X64_GENERAL, arg_regs[place])
+                                   : preg_make(X64_XMM, place - X64_ARG_GENERAL);
+}
+
+/* Which results have come, and so the register of the next one. */
+typedef struct ResultPlaces {
+    u32 general, xmm;
+} ResultPlaces;
+
+static PReg result_reg(ResultPlaces *places, Type type)
+{
+    return type_is_int(type) ? preg_make(X64_GENERAL, result_regs[places->general++])
+                             : preg_make(X64_XMM, places->xmm++);
 }
 
 u32 dv_x64_saved_registers(void)
@@ -45,34 +65,44 @@ u32 dv_x64_saved_registers(void)
 
 static bool is_supported(const Param *param)
 {
-    return param->purpose == PURPOSE_NORMAL && type_is_int(param->type) &&
-           type_is_scalar(param->type);
+    return param->purpose == PURPOSE_NORMAL && type_is_scalar(param->type);
 }
 
 /* False if the signature asks for what is not there. */
 static bool check_signature(Diag *diag, const Signature *sig)
 {
-    u32 results = 0;
+    u32 results = 0, xmms = 0;
     bool ok = true;
     for (u32 i = 0; i < sig->num_params; i++) {
         ok = ok && is_supported(&sig->params[i]);
     }
     for (u32 i = 0; i < sig->num_results; i++) {
         ok = ok && is_supported(&sig->results[i]);
-        results += type_bits(sig->results[i].type) > 64 ? 2 : 1;
+        if (type_is_int(sig->results[i].type)) {
+            results += type_bits(sig->results[i].type) > 64 ? 2 : 1;
+        } else {
+            xmms++;
+        }
     }
     if (!ok) {
         dv_diag_error(diag, 0, 0, "a type of the signature is not supported");
         return false;
     }
-    if (results > ARRAY_LEN(result_regs)) {
-        dv_diag_error(diag, 0, 0, "more than two registers of results are not supported");
+    if (results > ARRAY_LEN(result_regs) || xmms > XMM_RESULTS) {
+        dv_diag_error(diag, 0, 0, "more than two registers of results of a kind are not supported");
         return false;
     }
     return true;
 }
 
 /* ---- parameters and results of this function ------------------------------------------------------------- */
+
+/* An argument in memory: offset and bytes. */
+static void memory_place(Type type, u32 place, u64 numbers[2])
+{
+    numbers[0] = 8 * (u64)(place - X64_ARG_REGS);
+    numbers[1] = !type_is_int(type) && type_bits(type) > 64 ? 16 : 8;
+}
 
 bool dv_x64_lower_params(Lower *l, const ValueRegs *values, u32 count)
 {
@@ -86,7 +116,7 @@ bool dv_x64_lower_params(Lower *l, const ValueRegs *values, u32 count)
     dv_x64_arg_places(&l->func->sig, places);
     for (u32 i = 0; i < count; i++) {
         for (u32 j = 0; j < value_regs_count(values[i]) && places[i] < X64_ARG_REGS; j++) {
-            PReg reg = general(arg_regs[places[i] + j]);
+            PReg reg = arg_reg(places[i] + j);
             vec_push(l->arena, &defs, ra_def_fixed(values[i].regs[j], reg));
         }
     }
@@ -95,8 +125,9 @@ bool dv_x64_lower_params(Lower *l, const ValueRegs *values, u32 count)
     for (u32 i = 0; i < count; i++) {
         for (u32 j = 0; j < value_regs_count(values[i]) && places[i] >= X64_ARG_REGS; j++) {
             RaOperand def = ra_def(values[i].regs[j]);
-            u64 offset = 8 * (u64)(places[i] + j - X64_ARG_REGS);
-            VInstDraft load = {X64_LOAD_PARAM, 0, 0, &def, 1, &offset, 1};
+            u64 numbers[2];
+            memory_place(l->func->sig.params[i].type, places[i] + j, numbers);
+            VInstDraft load = {X64_LOAD_PARAM, 0, 0, &def, 1, numbers, 2};
             dv_vcode_emit(l->vcode, &load);
         }
     }
@@ -106,7 +137,7 @@ bool dv_x64_lower_params(Lower *l, const ValueRegs *values, u32 count)
 /* The register, extended if the parameter says so. */
 static VReg extended(X64Context *ctx, const Param *param, VReg reg)
 {
-    if (param->extension == EXT_NONE || type_bits(param->type) > 32) {
+    if (param->extension == EXT_NONE || !type_is_int(param->type) || type_bits(param->type) > 32) {
         return reg;
     }
     bool is_signed = param->extension == EXT_SEXT;
@@ -123,6 +154,7 @@ void dv_x64_lower_return(X64Context *ctx, Inst inst)
     Lower *l = ctx->lower;
     const Signature *sig = &l->func->sig;
     Operands uses = {0};
+    ResultPlaces places = {0, 0};
     if (!check_signature(l->diag, sig)) {
         return;
     }
@@ -130,7 +162,8 @@ void dv_x64_lower_return(X64Context *ctx, Inst inst)
         ValueRegs regs = dv_lower_use(l, dv_inst_arg(l->func, inst, i));
         for (u32 j = 0; j < value_regs_count(regs); j++) {
             VReg reg = extended(ctx, &sig->results[i], regs.regs[j]);
-            vec_push(l->arena, &uses, ra_use_fixed(reg, general(result_regs[uses.len])));
+            PReg to = result_reg(&places, sig->results[i].type);
+            vec_push(l->arena, &uses, ra_use_fixed(reg, to));
         }
     }
     VInstDraft draft = {X64_RETURN, RA_INST_RETURN, 0, uses.data, uses.len, NULL, 0};
@@ -150,13 +183,13 @@ static void add_args(X64Context *ctx, Inst inst, const Signature *sig, Operands 
         for (u32 j = 0; j < value_regs_count(regs); j++) {
             VReg reg = extended(ctx, &sig->params[i], regs.regs[j]);
             if (places[i] < X64_ARG_REGS) {
-                PReg to = general(arg_regs[places[i] + j]);
-                vec_push(l->arena, operands, ra_use_fixed(reg, to));
+                vec_push(l->arena, operands, ra_use_fixed(reg, arg_reg(places[i] + j)));
                 continue;
             }
             RaOperand use = ra_use(reg);
-            u64 offset = 8 * (u64)(places[i] + j - X64_ARG_REGS);
-            VInstDraft store = {X64_STORE_ARG, 0, 0, &use, 1, &offset, 1};
+            u64 numbers[2];
+            memory_place(sig->params[i].type, places[i] + j, numbers);
+            VInstDraft store = {X64_STORE_ARG, 0, 0, &use, 1, numbers, 2};
             dv_vcode_emit(l->vcode, &store);
         }
     }
@@ -165,11 +198,11 @@ static void add_args(X64Context *ctx, Inst inst, const Signature *sig, Operands 
 
 static void add_results(Lower *l, const Signature *sig, Operands *operands)
 {
-    u32 next = 0;
+    ResultPlaces places = {0, 0};
     for (u32 i = 0; i < sig->num_results; i++) {
         ValueRegs regs = dv_lower_result_regs(l, i);
         for (u32 j = 0; j < value_regs_count(regs); j++) {
-            PReg from = general(result_regs[next++]);
+            PReg from = result_reg(&places, sig->results[i].type);
             vec_push(l->arena, operands, ra_def_fixed(regs.regs[j], from));
         }
     }
@@ -180,6 +213,7 @@ static void add_clobbers(RaClobbers *clobbers)
     for (u32 i = 0; i < ARRAY_LEN(lost_regs); i++) {
         clobbers->bits[X64_GENERAL][0] |= (u64)1 << lost_regs[i];
     }
+    clobbers->bits[X64_XMM][0] = ((u64)1 << X64_REGS) - 1;
 }
 
 void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *words, u32 count, Regs2 *result)
@@ -190,10 +224,10 @@ void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *words, u32 co
     u64 number = libcall;
     *result = (Regs2){dv_vcode_vreg(l->vcode, X64_GENERAL), dv_vcode_vreg(l->vcode, X64_GENERAL)};
     for (u32 i = 0; i < count; i++) {
-        vec_push(l->arena, &operands, ra_use_fixed(words[i], general(arg_regs[i])));
+        vec_push(l->arena, &operands, ra_use_fixed(words[i], preg_make(X64_GENERAL, arg_regs[i])));
     }
-    vec_push(l->arena, &operands, ra_def_fixed(result->lo, general(result_regs[0])));
-    vec_push(l->arena, &operands, ra_def_fixed(result->hi, general(result_regs[1])));
+    vec_push(l->arena, &operands, ra_def_fixed(result->lo, preg_make(X64_GENERAL, result_regs[0])));
+    vec_push(l->arena, &operands, ra_def_fixed(result->hi, preg_make(X64_GENERAL, result_regs[1])));
     add_clobbers(&clobbers);
     VInstDraft draft = {
         X64_CALL_LIBRARY, 0, dv_vcode_clobbers(l->vcode, &clobbers), operands.data, operands.len,

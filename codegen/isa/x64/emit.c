@@ -3,6 +3,7 @@
  * rbp holds the frame, so that anyone can walk it; everything else is addressed from rsp, which moves only at both ends of
  * the function (target.h has the layout). The shortest form of each instruction is taken here, when registers and
  * frame are known. */
+#include "base/bytes.h"
 #include "codegen/isa/x64/target.h"
 
 #include "rt/libcalls.h"
@@ -262,6 +263,45 @@ static void emit_atomic(Emitter *e, u32 inst, const u64 *numbers)
     dv_x64_atomic_loop(&e->buf, memory, *c.numbers, regs);
 }
 
+/* A place of arguments, whose words are 8 bytes. */
+static void emit_load_word(Emitter *e, RaLoc to, X64Operand from, u64 bytes)
+{
+    X64Op op = preg_class(ra_loc_preg(to)) == X64_GENERAL ? X64_mov64
+               : bytes == 16                              ? X64_movups
+                                                          : X64_movsd;
+    emit_2(e, op, x64_register(reg_of(to)), from);
+}
+
+static void emit_store_word(Emitter *e, RaLoc from, X64Operand to, u64 bytes)
+{
+    X64Op op = preg_class(ra_loc_preg(from)) == X64_GENERAL ? X64_mov64_mr
+               : bytes == 16                                ? X64_movups_mr
+                                                            : X64_movsd_mr;
+    emit_2(e, op, to, x64_register(reg_of(from)));
+}
+
+/* 0 is made without memory; other constants lie behind the code. */
+static void emit_float_const(Emitter *e, u32 to, const u64 *numbers)
+{
+    u32 size = (u32)numbers[0];
+    u8 bytes[16];
+    X64Memory from_end = x64_base(X64_NO_REG, 0);
+    if (numbers[1] == 0 && numbers[2] == 0) {
+        emit_2(e, X64_xorps, x64_register(to), x64_register(to));
+        return;
+    }
+    store_le64(bytes, numbers[1]);
+    store_le64(bytes + 8, numbers[2]);
+    MachLabel constant = dv_mach_constant(&e->buf, bytes, size, size);
+    from_end.from_end = true;
+    emit_2(e,
+           size == 4   ? X64_movss
+           : size == 8 ? X64_movsd
+                       : X64_movaps,
+           x64_register(to), x64_memory(from_end));
+    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, constant, KIND_REL32);
+}
+
 /* ---- the frame ------------------------------------------------------------------------------------------- */
 
 enum { PAGE_BYTES = 4096 };
@@ -322,7 +362,7 @@ static void emit_return(Emitter *e)
 
 static void note_saved(Emitter *e, RaLoc loc)
 {
-    if (ra_loc_kind(loc) == RA_LOC_REG) {
+    if (ra_loc_kind(loc) == RA_LOC_REG && preg_class(ra_loc_preg(loc)) == X64_GENERAL) {
         e->saved |= 1u << reg_of(loc) & dv_x64_saved_registers();
     }
 }
@@ -341,7 +381,8 @@ static bool lay_out_frame(Emitter *e, Diag *diag)
     for (u32 i = 0; i < e->allocation->moves.len; i++) {
         note_saved(e, e->allocation->moves.data[i].to);
     }
-    u64 bytes = align_up(e->ctx->outgoing_bytes, 8);
+    u64 bytes = e->ctx->outgoing_bytes;
+    bytes = align_up(bytes, 16); /* as an xmm register's slot is */
     e->spills = (u32)bytes;
     bytes += (u64)e->allocation->num_slot_units * 8;
     e->slots = ARENA_ARRAY(e->arena, u32, e->func->slots.len + 1);
@@ -370,13 +411,38 @@ static bool lay_out_frame(Emitter *e, Diag *diag)
 
 /* ---- everything ------------------------------------------------------------------------------------------ */
 
+/* What a constant is made by again. */
+static void emit_constant(Emitter *e, const RaMove *move)
+{
+    const VInst *source = &e->vcode->insts.data[ra_loc_index(move->from)];
+    const u64 *numbers = e->vcode->imms.data + source->imms;
+    if (source->op == X64_FLOAT_CONST) {
+        emit_float_const(e, reg_of(move->to), numbers);
+    } else {
+        emit_2(e, (X64Op)source->op, x64_register(reg_of(move->to)), x64_number((i64)numbers[0]));
+    }
+}
+
+/* All 16 bytes of an xmm register: nothing that came before is waited for. */
+static void emit_xmm_move(Emitter *e, const RaMove *move)
+{
+    if (ra_loc_kind(move->to) == RA_LOC_SLOT) {
+        emit_2(e, X64_movups_mr, spill(e, ra_loc_index(move->to)),
+               x64_register(reg_of(move->from)));
+    } else {
+        emit_2(e, X64_movaps, x64_register(reg_of(move->to)),
+               ra_loc_kind(move->from) == RA_LOC_SLOT ? spill(e, ra_loc_index(move->from))
+                                                      : x64_register(reg_of(move->from)));
+    }
+}
+
 static void emit_move(Emitter *e, const RaMove *move)
 {
     u32 from = ra_loc_kind(move->from);
     if (from == RA_LOC_REMAT) {
-        const VInst *source = &e->vcode->insts.data[ra_loc_index(move->from)];
-        emit_2(e, (X64Op)source->op, x64_register(reg_of(move->to)),
-               x64_number((i64)e->vcode->imms.data[source->imms]));
+        emit_constant(e, move);
+    } else if (move->class == X64_XMM) {
+        emit_xmm_move(e, move);
     } else if (ra_loc_kind(move->to) == RA_LOC_SLOT) {
         emit_2(e, X64_mov64_mr, spill(e, ra_loc_index(move->to)), x64_register(reg_of(move->from)));
     } else {
@@ -427,11 +493,13 @@ static void emit_inst(Emitter *e, u32 inst)
         emit_func_addr(e, reg_of(first), numbers[0]);
         break;
     case X64_LOAD_PARAM:
-        emit_2(e, X64_mov64, x64_register(reg_of(first)),
-               x64_memory(x64_base(X64_RBP, 16 + (i32)numbers[0])));
+        emit_load_word(e, first, x64_memory(x64_base(X64_RBP, 16 + (i32)numbers[0])), numbers[1]);
         break;
     case X64_STORE_ARG:
-        emit_2(e, X64_mov64_mr, at_stack((u32)numbers[0]), x64_register(reg_of(first)));
+        emit_store_word(e, first, at_stack((u32)numbers[0]), numbers[1]);
+        break;
+    case X64_FLOAT_CONST:
+        emit_float_const(e, reg_of(first), numbers);
         break;
     case X64_CALL_LIBRARY:
         emit_call_library(e, numbers[0]);
@@ -491,9 +559,9 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
 
 const char *dv_x64_inst_name(u32 op)
 {
-    static const char *const names[] = {"params",        "return",     "branch",     "jump",
-                                        "br_table",      "trap_if",    "trap",       "call",
-                                        "call_indirect", "func_addr",  "load_param", "store_arg",
-                                        "call_library",  "atomic_loop"};
+    static const char *const names[] = {"params",        "return",      "branch",     "jump",
+                                        "br_table",      "trap_if",     "trap",       "call",
+                                        "call_indirect", "func_addr",   "load_param", "store_arg",
+                                        "call_library",  "atomic_loop", "float_const"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

@@ -1,6 +1,8 @@
 /* help.c - the extern terms of rules/prelude.isle: registers of values, instructions, constants, addresses. */
 #include <x64_lowering.h> /* made of rules/ */
 
+#include "base/bytes.h"
+
 #define TERMS_DEFINE
 #include "codegen/ir/terms.h"
 
@@ -103,6 +105,54 @@ RM64 x64_reg_rm64(X64Context *ctx, R64 reg)
     return reg_field(reg);
 }
 
+/* Of a float of that size. */
+#define FLOAT(name, Reg, width) \
+    Reg name(X64Context *ctx, Value value) \
+    { \
+        ASSERT(type_bits(dv_value_type(ctx->func, value)) == (width)); \
+        return dv_lower_use(ctx->lower, value).regs[0]; \
+    }
+FLOAT(x64_f16, F16, 16)
+FLOAT(x64_f32, F32, 32)
+FLOAT(x64_f64, F64, 64)
+FLOAT(x64_v128, V128, 128)
+#undef FLOAT
+
+#define EITHER(name, Either, reg) \
+    Either name(X64Context *ctx, Value value) \
+    { \
+        return reg_field(reg(ctx, value)); \
+    }
+EITHER(x64_xm32, XM32, x64_f32)
+EITHER(x64_xm64, XM64, x64_f64)
+#undef EITHER
+
+#define FIELD(name, Either, Reg) \
+    Either name(X64Context *ctx, Reg reg) \
+    { \
+        (void)ctx; \
+        return reg_field(reg); \
+    }
+FIELD(x64_reg_xm32, XM32, F32)
+FIELD(x64_reg_xm64, XM64, F64)
+FIELD(x64_reg_xma128, XMA128, V128)
+#undef FIELD
+
+/* The same register under another type. */
+#define VIEW(name, To, From) \
+    To name(X64Context *ctx, From reg) \
+    { \
+        (void)ctx; \
+        return reg; \
+    }
+VIEW(x64_f16_v128, V128, F16)
+VIEW(x64_f32_v128, V128, F32)
+VIEW(x64_f64_v128, V128, F64)
+VIEW(x64_v128_f16, F16, V128)
+VIEW(x64_v128_f32, F32, V128)
+VIEW(x64_v128_f64, F64, V128)
+#undef VIEW
+
 R32 x64_low(X64Context *ctx, Value value)
 {
     return dv_lower_use(ctx->lower, value).regs[0];
@@ -171,6 +221,10 @@ OUT(x64_out8, R8)
 OUT(x64_out16, R16)
 OUT(x64_out32, R32)
 OUT(x64_out64, R64)
+OUT(x64_out_f16, F16)
+OUT(x64_out_f32, F32)
+OUT(x64_out_f64, F64)
+OUT(x64_out_v128, V128)
 #undef OUT
 
 InstOutput x64_out_pair(X64Context *ctx, R64 lo, R64 hi)
@@ -220,6 +274,10 @@ INSTS(R8, regs.lo)
 INSTS(R16, regs.lo)
 INSTS(R32, regs.lo)
 INSTS(R64, regs.lo)
+INSTS(F16, regs.lo)
+INSTS(F32, regs.lo)
+INSTS(F64, regs.lo)
+INSTS(V128, regs.lo)
 INSTS(Regs2, regs)
 INSTS(Flags, 0)
 INSTS(Done, 0)
@@ -304,6 +362,49 @@ R64 x64_imm_reg(X64Context *ctx, u64 imm)
     return inst(ctx, op, &imm).lo;
 }
 
+#define BITS(name, From) \
+    u64 name(X64Context *ctx, From bits) \
+    { \
+        (void)ctx; \
+        return bits; \
+    }
+BITS(x64_ieee16_bits, Ieee16)
+BITS(x64_ieee32_bits, Ieee32)
+BITS(x64_ieee64_bits, Ieee64)
+#undef BITS
+
+u64 x64_constant_half(X64Context *ctx, Constant constant, u32 which)
+{
+    u8 bytes[16];
+    dv_constant_read(ctx->func, constant.id, bytes, sizeof bytes);
+    return load_le64(bytes + 8 * which);
+}
+
+static VReg float_const(X64Context *ctx, u64 bytes, u64 lo, u64 hi)
+{
+    VReg reg = dv_vcode_vreg(ctx->lower->vcode, X64_XMM);
+    RaOperand def = ra_def(reg);
+    const u64 numbers[] = {bytes, lo, hi};
+    VInstDraft draft = {X64_FLOAT_CONST, RA_INST_REMAT, 0, &def, 1, numbers, ARRAY_LEN(numbers)};
+    dv_vcode_emit(ctx->lower->vcode, &draft);
+    return reg;
+}
+
+F32 x64_f32_bits(X64Context *ctx, u64 bits)
+{
+    return float_const(ctx, 4, bits, 0);
+}
+
+F64 x64_f64_bits(X64Context *ctx, u64 bits)
+{
+    return float_const(ctx, 8, bits, 0);
+}
+
+V128 x64_v128_bits(X64Context *ctx, u64 lo, u64 hi)
+{
+    return float_const(ctx, 16, lo, hi);
+}
+
 Cond x64_cond_of(X64Context *ctx, IntCC cc)
 {
     static const u8 conds[INTCC_COUNT] = {
@@ -349,6 +450,7 @@ SAME(x64_mem8, Mem8)
 SAME(x64_mem16, Mem16)
 SAME(x64_mem32, Mem32)
 SAME(x64_mem64, Mem64)
+SAME(x64_mem128, Mem128)
 SAME(x64_mem_rm8, RM8)
 SAME(x64_mem_rm16, RM16)
 SAME(x64_mem_rm32, RM32)

@@ -29,8 +29,9 @@ static void add_use(Draft *draft, VReg reg, const X64Spec *spec)
 {
     draft->operands[draft->num_operands++] =
         is_fixed_place(spec->place) ? ra_use_fixed(reg, fixed_register(spec->place))
-        : spec->place == X64_AT_RM && spec->role == X64_USE ? ra_use_any(reg)
-                                                            : ra_use(reg);
+        : (spec->place == X64_AT_RM || spec->place == X64_AT_RMA) && spec->role == X64_USE
+            ? ra_use_any(reg)
+            : ra_use(reg);
 }
 
 static void add_def(X64Context *ctx, Draft *draft, const X64Spec *spec, VReg defs[2])

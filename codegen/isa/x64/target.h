@@ -7,10 +7,12 @@
  *   x64.c                the target x86_64
  *
  * Class 0 are the general registers, class 1 the xmm registers, by their numbers. rsp and rbp are the frame's, r11 and
- * xmm15 are for moves. An i128 is two registers, the low half first.
+ * xmm15 are for moves. An i128 is two registers, the low half first. Floats are in the low bits of an xmm register, what is
+ * above is undefined; an f128 is all of one.
  *
  * The frame, from the stack pointer up: arguments of callees, spill slots, stack slots, registers saved; then rbp's
- * old value, the return address, and arguments that came in memory.
+ * old value, the return address, and arguments that came in memory. Spill slots of xmm registers are 16 bytes, aligned: an
+ * instruction that wants its memory operand so may have it there.
  */
 #ifndef DV_ISA_X64_TARGET_H
 #define DV_ISA_X64_TARGET_H
@@ -19,7 +21,7 @@
 #include "codegen/isa/x64/x64_isa.h"
 
 enum { X64_GENERAL, X64_XMM }; /* classes */
-enum { X64_SCRATCH = 11 };
+enum { X64_SCRATCH = 11, X64_XMM_SCRATCH = 15 };
 
 /* Operations beside those of insts.def. Numbers of each are told with it. */
 enum {
@@ -33,10 +35,11 @@ enum {
     X64_CALL,     /* function by number in the preamble; arguments and results in their registers */
     X64_CALL_INDIRECT, /* the address comes before the arguments */
     X64_FUNC_ADDR,     /* function by number in the preamble */
-    X64_LOAD_PARAM,    /* a parameter that came in memory: offset */
-    X64_STORE_ARG,     /* an argument that goes to memory: offset */
+    X64_LOAD_PARAM,    /* a parameter that came in memory: offset, bytes */
+    X64_STORE_ARG,     /* an argument that goes to memory: offset, bytes */
     X64_CALL_LIBRARY,  /* RtLibcall; arguments and results in their registers */
     X64_ATOMIC_LOOP, /* address, and what atomic.c packs; registers: address, operand, what it defines */
+    X64_FLOAT_CONST, /* of an xmm register: bytes, 4, 8 or 16; bits, the low half first */
     X64_OPS
 };
 

@@ -7,15 +7,23 @@
 static const u8 general_order[] = {X64_RAX, X64_RCX, X64_RDX, X64_RSI, X64_RDI, 8, 9,
                                    10,      X64_RBX, X64_R12, X64_R13, 14,      15};
 
+/* A call loses all of them. */
+static const u8 xmm_order[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+
 static const RaMachine machine = {
-    .num_classes = 1,
-    .classes = {{general_order, ARRAY_LEN(general_order), 8, {X64_SCRATCH}, 1}},
+    .num_classes = 2,
+    .classes = {{general_order, ARRAY_LEN(general_order), 8, {X64_SCRATCH}, 1},
+                {xmm_order,
+                 ARRAY_LEN(xmm_order),
+                 ARRAY_LEN(xmm_order),
+                 {X64_XMM << 8 | X64_XMM_SCRATCH},
+                 2}},
 };
 
 static u32 type_classes(Type type, u8 classes[VALUE_REGS_MAX])
 {
-    classes[0] = classes[1] = X64_GENERAL;
-    return !type_is_int(type) || !type_is_scalar(type) ? 0 : type_bits(type) > 64 ? 2 : 1;
+    classes[0] = classes[1] = type_is_int(type) ? X64_GENERAL : X64_XMM;
+    return !type_is_scalar(type) ? 0 : type_is_int(type) && type_bits(type) > 64 ? 2 : 1;
 }
 
 static const LowerTarget lower_target = {
