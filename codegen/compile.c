@@ -1,7 +1,8 @@
-/* compile.c - the pipeline of one function: verify, legalise, lower, allocate, emit. */
+/* compile.c - the pipeline of one function: verify, expand entities, legalise, lower, allocate, emit. */
 #include "codegen/compile.h"
 
 #include "codegen/ir/verify.h"
+#include "codegen/opt/entities.h"
 
 #ifndef NDEBUG
 enum { ALWAYS_CHECKED = 1 };
@@ -75,9 +76,19 @@ static bool allocate(Compile *c)
     return true;
 }
 
+static bool expand_entities(Compile *c)
+{
+    EntityOptions options = {.vm = c->options->vm,
+                             .heap_guard = !c->options->no_heap_guard,
+                             .table_guard = !c->options->no_table_guard,
+                             .big_endian = c->isa->big_endian};
+    return !c->isa->expands_entities ||
+           (dv_entities_expand(c->func, &options, c->scratch, c->diag) && verify(c));
+}
+
 static bool run(Compile *c)
 {
-    if (!verify(c)) {
+    if (!verify(c) || !expand_entities(c)) {
         return false;
     }
     if (!dv_legalize(c->func, &c->isa->legal, c->scratch, c->diag) || !verify(c)) {

@@ -77,6 +77,7 @@ static u32 find_features(const char *setting, usize length)
 const Isa dv_x64_isa = {
     .name = "x86_64",
     .address_bits = 64,
+    .expands_entities = true,
     .legal = {.name = "x86_64", .covers = dv_x64_covers, .swaps_atomics = true},
     .find_features = find_features,
     .inst_name = dv_x64_inst_name,
