@@ -224,7 +224,7 @@ bool dv_artifact_write(ByteBuf *out, const ArtifactParts *parts, Diag *diag)
         dv_diag_error(diag, 0, 0, "the compiled module would have 4 GiB or more");
         return false;
     }
-    u32 num_sections = ARTIFACT_SECTION_COUNT - 1 - parts->strip;
+    u32 num_sections = (u32)ARTIFACT_SOURCES - parts->strip; /* those of bytecode */
     dv_bytebuf_zeros(out, ARTIFACT_HEADER_BYTES + num_sections * ARTIFACT_ROW_BYTES);
     write_meta(&w, parts->module, parts->strip);
     write_types(&w, parts->linked);

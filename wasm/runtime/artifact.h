@@ -12,6 +12,19 @@
  *   CODE      bytecode with little-endian immediates
  *   SOURCES   optional: where instructions come from, see source map below; may be stripped
  *
+ * An artifact of native code (flag ARTIFACT_NATIVE) has META and SOURCES as above, but TYPES to CODE are not there. Instead:
+ *
+ *   NATIVE          {u32 target, u32 version of rt/vmctx.def, u64 processor features that the code needs}, then per memory
+ *                   of the module a u32 ArtifactMemoryMode; count: of memories
+ *   NATIVE_FUNCS    per function (imports not counted): {u32 offset, u32 size} in NATIVE_CODE
+ *   NATIVE_TRAPS    {u32 offset, u32 code}: what a fault of the instruction there means; offsets rise
+ *   NATIVE_ADAPTERS per function type that adapters are there for: {u32 Wasm type, u32 enter, u32 leave}, offsets in
+ *                   NATIVE_CODE; types rise, of types that are the same only the first has a row
+ *   NATIVE_CODE     machine code that runs wherever it lies
+ *
+ * Adapters are told in docs/wasm.md. Native code cannot be verified: what it claims is checked for staying inside of the
+ * tables, what it does is not. Such an artifact is loaded only by who says that it is trusted.
+ *
  * Memories, tables, globals, tags and segments of the bytecode module are those of META. The whole is hostile input to the loader.
  */
 #ifndef DV_WASM_RUNTIME_ARTIFACT_H
@@ -37,15 +50,36 @@ typedef enum ArtifactSection {
     ARTIFACT_IMPORTS,
     ARTIFACT_CODE,
     ARTIFACT_SOURCES,
+    ARTIFACT_NATIVE_HEAD,
+    ARTIFACT_NATIVE_FUNCS,
+    ARTIFACT_NATIVE_TRAPS,
+    ARTIFACT_NATIVE_ADAPTERS,
+    ARTIFACT_NATIVE_CODE,
     ARTIFACT_SECTION_COUNT
 } ArtifactSection;
 
-enum { ARTIFACT_METERED = 1 }; /* flags */
+enum { ARTIFACT_METERED = 1, ARTIFACT_NATIVE = 2 }; /* flags */
+
+/* Processor and conventions of native code. */
+typedef enum ArtifactTarget { ARTIFACT_X64 = 1 } ArtifactTarget;
+
+/* How native code gets at a memory: with a bound read at each access, or relying on what is not the memory's within
+ * 6 GiB of its base being inaccessible. */
+typedef enum ArtifactMemoryMode {
+    ARTIFACT_MEMORY_DYNAMIC,
+    ARTIFACT_MEMORY_STATIC
+} ArtifactMemoryMode;
+
 enum {
     ARTIFACT_TYPE_BYTES = 12,
     ARTIFACT_FUNC_BYTES = 28,
     ARTIFACT_HANDLER_BYTES = 16,
-    ARTIFACT_IMPORT_BYTES = 8
+    ARTIFACT_IMPORT_BYTES = 8,
+    ARTIFACT_NATIVE_HEAD_BYTES = 16, /* before the modes, */
+    ARTIFACT_MEMORY_MODE_BYTES = 4,  /* each of which has these */
+    ARTIFACT_NATIVE_FUNC_BYTES = 8,
+    ARTIFACT_NATIVE_TRAP_BYTES = 8,
+    ARTIFACT_ADAPTER_BYTES = 12
 };
 
 /* The hash in the header: FNV-1a of 64 bits over little-endian 8-byte words, the last padded with zeros. */
@@ -63,7 +97,7 @@ static inline u64 artifact_hash(const u8 *bytes, usize size)
 }
 
 /* Source map: per function a u32 offset into the rest (function count + 1 of them), then runs of pairs of LEB128
- * numbers: how far the code offset went on, in words, and by how much the Wasm offset changed (signed), from the function's
+ * numbers: how far the code offset went on, in words of bytecode or bytes of native code, and by how much the Wasm offset changed (signed), from the function's
  * first instruction and 0. Offsets are in the Wasm binary that was compiled. */
 
 #endif

@@ -103,6 +103,9 @@ static bool read_sections(Loader *l)
         if (kind == 0 || kind >= ARTIFACT_SECTION_COUNT || l->sections[kind].bytes != NULL) {
             return refuse(l, "an unknown section, or one twice");
         }
+        if (kind > ARTIFACT_SOURCES) {
+            return refuse(l, "a section of native code");
+        }
         if (offset % ARTIFACT_ALIGN != 0 || offset > m->size || size > m->size - offset) {
             return refuse(l, "a section that is not inside of it");
         }
