@@ -1,0 +1,248 @@
+/* signals.c - the handler of faults, for Linux on x86-64; elsewhere nothing is caught.
+ *
+ * The handlers are installed when code is first about to run, and stay: what was there before is called for signals that are
+ * not ours, with the mask and the flags that it asked for as far as that is possible from a handler. A handler that is
+ * installed later by others comes before ours, and must pass on what is not its own.
+ *
+ * The handler changes where the interrupted context goes on: at `leave`, as if the faulting instruction had called it, below
+ * what the frame may use without saying so (the red zone). Then it returns, so that the kernel restores mask and alternate
+ * stack. The generated code leaves room for that: its stack limit is not the end of the stack.
+ *
+ * Handlers run on an alternate stack, since the fault may be that of a stack that is used up. A thread gets one when it has
+ * none; it is given back when the thread ends.
+ */
+#if defined(__linux__) && defined(__x86_64__) && defined(__LP64__)
+#define CATCHES_FAULTS 1
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* registers of a context, pthread_getattr_np */
+#endif
+#else
+#define CATCHES_FAULTS 0
+#endif
+
+#include "rt/signals.h"
+
+#if CATCHES_FAULTS
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "rt/registry.h"
+
+static _Thread_local struct {
+    Activation *innermost;
+    bool is_prepared;
+} thread_state;
+
+Activation *dv_activation(void)
+{
+    return thread_state.innermost;
+}
+
+void dv_activation_push(Activation *activation)
+{
+    activation->outer = thread_state.innermost;
+    thread_state.innermost = activation;
+}
+
+void dv_activation_pop(Activation *activation)
+{
+    thread_state.innermost = activation->outer;
+}
+
+/* ---- the handler ---- */
+
+enum { RED_ZONE_BYTES = 128, ALTERNATE_BYTES = 1 << 16 };
+
+static const int signal_numbers[] = {SIGILL, SIGFPE, SIGSEGV, SIGBUS};
+
+/* Part of the registry: written before the handlers are there, and not again. */
+static struct {
+    pthread_once_t once;
+    bool is_installed;
+    pthread_key_t key; /* of the alternate stack of a thread */
+    struct sigaction previous[ARRAY_LEN(signal_numbers)];
+} handlers = {.once = PTHREAD_ONCE_INIT};
+
+/* Where a context that faulted goes on. */
+static void leave(void)
+{
+    Activation *activation = thread_state.innermost;
+    activation->trapped(activation);
+    CHECK(false); /* it does not return */
+}
+
+/* The trap that this fault is; 0: it is none of ours. */
+static u32 find_trap(int number, const siginfo_t *info, const void *pc)
+{
+    const CodeRange *range = dv_registry_find_code(pc);
+    u32 code = range == NULL ? 0 : dv_registry_find_trap(range, pc);
+    bool is_access = number == SIGSEGV || number == SIGBUS;
+    return !is_access || (code != 0 && dv_registry_is_reserved(info->si_addr)) ? code : 0;
+}
+
+static bool claim(int number, const siginfo_t *info, ucontext_t *context)
+{
+    Activation *activation = thread_state.innermost;
+    greg_t *registers = context->uc_mcontext.gregs;
+    const u8 *pc = (const u8 *)(uintptr_t)registers[REG_RIP];
+    u32 code = activation == NULL || info->si_code <= 0 ? 0 : find_trap(number, info, pc);
+    if (code == 0) {
+        return false;
+    }
+    activation->code = code;
+    activation->pc = pc;
+    activation->fp = (const u8 *)(uintptr_t)registers[REG_RBP];
+    /* As after a call: aligned to 16 but for the return address. */
+    uintptr_t stack = (((uintptr_t)registers[REG_RSP] - RED_ZONE_BYTES) & ~(uintptr_t)15) - 8;
+    registers[REG_RSP] = (greg_t)stack;
+    registers[REG_RIP] = (greg_t)(uintptr_t)leave;
+    registers[REG_EFL] &= ~(greg_t)0x400; /* strings go upwards */
+    return true;
+}
+
+/* Does what would have been done without us. */
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+    const struct sigaction *previous = NULL;
+    for (usize i = 0; i < ARRAY_LEN(signal_numbers); i++) {
+        previous = signal_numbers[i] == number ? &handlers.previous[i] : previous;
+    }
+    if ((previous->sa_flags & SA_SIGINFO) != 0) {
+        previous->sa_sigaction(number, info, context);
+    } else if (previous->sa_handler == SIG_IGN && info->si_code <= 0) {
+        return; /* sent by somebody; a fault cannot be ignored */
+    } else if (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN) {
+        /* It happens again when we return, or now, and does what it does. */
+        struct sigaction standard;
+        memset(&standard, 0, sizeof standard);
+        standard.sa_handler = SIG_DFL;
+        sigaction(number, &standard, NULL);
+        if (info->si_code <= 0) {
+            raise(number);
+        }
+    } else {
+        previous->sa_handler(number);
+    }
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    if (!claim(number, info, context)) {
+        pass_on(number, info, context);
+    }
+}
+
+/* ---- installing ---- */
+
+static void free_stack(void *stack)
+{
+    const stack_t none = {.ss_flags = SS_DISABLE};
+    sigaltstack(&none, NULL);
+    munmap(stack, ALTERNATE_BYTES);
+}
+
+static void install(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_fault;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigemptyset(&action.sa_mask);
+    handlers.is_installed = pthread_key_create(&handlers.key, free_stack) == 0;
+    for (usize i = 0; i < ARRAY_LEN(signal_numbers) && handlers.is_installed; i++) {
+        /* Asked first: once ours is there, it may be called and has to know. */
+        handlers.is_installed = sigaction(signal_numbers[i], NULL, &handlers.previous[i]) == 0 &&
+                                sigaction(signal_numbers[i], &action, NULL) == 0;
+    }
+}
+
+static bool has_stack(void)
+{
+    stack_t old;
+    return sigaltstack(NULL, &old) == 0 && (old.ss_flags & SS_DISABLE) == 0;
+}
+
+static bool make_stack(void)
+{
+    void *stack =
+        mmap(NULL, ALTERNATE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack == MAP_FAILED) {
+        return false;
+    }
+    const stack_t alternate = {.ss_sp = stack, .ss_size = ALTERNATE_BYTES};
+    if (sigaltstack(&alternate, NULL) != 0 || pthread_setspecific(handlers.key, stack) != 0) {
+        free_stack(stack);
+        return false;
+    }
+    return true;
+}
+
+bool dv_signals_are_supported(void)
+{
+    return true;
+}
+
+bool dv_signals_prepare(void)
+{
+    if (DV_LIKELY(thread_state.is_prepared)) {
+        return true;
+    }
+    thread_state.is_prepared = pthread_once(&handlers.once, install) == 0 &&
+                               handlers.is_installed && (has_stack() || make_stack());
+    return thread_state.is_prepared;
+}
+
+const u8 *dv_stack_end(const u8 *address)
+{
+    pthread_attr_t attributes;
+    void *start = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
+        return NULL;
+    }
+    bool is_known = pthread_attr_getstack(&attributes, &start, &size) == 0;
+    pthread_attr_destroy(&attributes);
+    bool is_inside = (uintptr_t)address - (uintptr_t)start < size;
+    return is_known && is_inside ? start : NULL;
+}
+
+#else
+
+static _Thread_local Activation *innermost;
+
+Activation *dv_activation(void)
+{
+    return innermost;
+}
+
+void dv_activation_push(Activation *activation)
+{
+    activation->outer = innermost;
+    innermost = activation;
+}
+
+void dv_activation_pop(Activation *activation)
+{
+    innermost = activation->outer;
+}
+
+bool dv_signals_are_supported(void)
+{
+    return false;
+}
+
+bool dv_signals_prepare(void)
+{
+    return false;
+}
+
+const u8 *dv_stack_end(const u8 *address)
+{
+    (void)address;
+    return NULL;
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* signals.h - faults of generated code become traps.
+ *
+ * Generated code is entered with an activation on the C stack. A fault is the code's own if the instruction is in a registered
+ * code range and has a trap there, and for an access also if the address is in reserved memory; everything else goes to
+ * whoever handled the signal before. Of a fault of its own the code is left on its own stack: `trapped` is called
+ * there, with the frames still in place, and does not return (it calls longjmp).
+ */
+#ifndef DV_RT_SIGNALS_H
+#define DV_RT_SIGNALS_H
+
+#include "base/base.h"
+
+typedef struct Activation {
+    struct Activation *outer; /* of this thread */
+    void (*trapped)(struct Activation *self);
+    /* The fault. */
+    u32 code;     /* base/traps.def */
+    const u8 *pc; /* of the instruction */
+    const u8 *fp; /* its frame pointer */
+} Activation;
+
+/* Whether faults can be caught here: Linux on x86-64. */
+bool dv_signals_are_supported(void);
+/* Prepares the process, once, and this thread, once. False if they cannot be caught. */
+bool dv_signals_prepare(void);
+
+/* The thread's innermost activation; NULL. */
+Activation *dv_activation(void);
+void dv_activation_push(Activation *activation);
+/* It must be the innermost, or have been; inner ones are gone by longjmp. */
+void dv_activation_pop(Activation *activation);
+
+/* How far down the stack of this thread goes from the address, which is in it, as far as the system tells; else NULL. */
+const u8 *dv_stack_end(const u8 *address);
+
+#endif
