@@ -58,10 +58,24 @@ enum {
 };
 
 typedef struct InterpFuncChunk {
+    struct InterpFuncChunk *next;
     InterpFunc funcs[FUNC_CHUNK];
 } InterpFuncChunk;
 
+/* Code of convention system_v that calls native functions of a type, and code of convention wasm that calls others. */
+typedef struct InterpAdapter {
+    u32 type_id;
+    const void *enter, *leave;
+} InterpAdapter;
+
 struct Interp {
+    /* ---- what native code knows the places of: `state` of rt/vmctx.def ---- */
+    const void *stack_limit; /* while native code runs */
+    InterpFunc **funcs;      /* by handle */
+    u64 fuel;
+    u32 num_funcs; /* handles given, with 0 */
+    atomic_uint poll;
+
     /* ---- what the dispatch loop uses ----
      *
      * The state that the loop holds in registers alternates with what it does not store together with it: a
@@ -77,9 +91,7 @@ struct Interp {
     u64 acc;
     InterpInstance *instance;
     u64 facc; /* bits */
-    atomic_uint poll;
     u32 status;
-    u64 fuel;
     u64 pinned;
 
     /* ---- of the run ---- */
@@ -116,21 +128,28 @@ struct Interp {
     u64 *stack_start; /* aligned to 16 */
     InterpRecord *stack_end;
     InterpInstance *instances;
-    InterpFuncChunk **chunks; /* of functions by handle */
-    u32 chunk_cap;
-    u32 func_count;               /* handles given, with 0 */
+    InterpFuncChunk *chunks;      /* the functions, the latest first */
+    u32 func_cap;                 /* of funcs */
     InterpException **exceptions; /* by handle; 0 is unused */
     u32 exception_cap;
     u32 exception_hint; /* no handle below is free */
+
+    /* ---- native code ---- */
+    InterpNative *natives; /* the innermost run */
+    void (*adapt)(Interp *vm, InterpFunc *func);
+    InterpAdapter *adapters; /* types rise */
+    u32 adapter_count, adapter_cap;
+    u32 trail_count; /* frames kept: the first, and of the others the last ones in a ring */
+    InterpFrame trail[INTERP_TRAIL_INNER + INTERP_TRAIL_OUTER];
 };
 
 /* The function of this handle, NULL if there is none. */
 static inline const InterpFunc *func_of_handle(const Interp *vm, u32 handle)
 {
-    if (handle - 1 >= vm->func_count - 1) { /* 0 is none */
+    if (handle - 1 >= vm->num_funcs - 1) { /* 0 is none */
         return NULL;
     }
-    return &vm->chunks[handle / FUNC_CHUNK]->funcs[handle % FUNC_CHUNK];
+    return vm->funcs[handle];
 }
 
 /* ---- interp.c ---- */
@@ -143,6 +162,8 @@ void *dv_interp_grow(Interp *vm, void *old, usize old_bytes, usize new_bytes);
 bool dv_interp_leave(Interp *vm);
 /* Does what the poll word asks for, and clears it; gives the status. vm->fp is set. */
 u32 dv_interp_answer_poll(Interp *vm);
+/* Asks for more fuel; gives the status. vm->fp is set. */
+u32 dv_interp_answer_fuel(Interp *vm);
 /* Makes the instance the running one. */
 void dv_interp_switch(Interp *vm, InterpInstance *instance);
 /* Reads base and length of memory 0 again. */
@@ -195,6 +216,21 @@ u32 dv_interp_find_func(const PulleyModule *module, const u8 *pc);
 
 /* ---- memory.c ---- */
 
+/* Operations on ranges, by the instance's numbers of memories, tables and segments (`numbers`: target and source); they give
+ * INTERP_GO_ON or a trap. Indices and lengths are as wide as they have to be. */
+u32 dv_instance_memory_fill(InterpInstance *instance, u32 number, u64 to, u32 byte, u64 count);
+u32 dv_instance_memory_copy(InterpInstance *instance, const u32 *numbers, u64 to, u64 from,
+                            u64 count);
+u32 dv_instance_memory_init(InterpInstance *instance, const u32 *numbers, u64 to, u32 from,
+                            u32 count);
+/* As above; in table.c. */
+u32 dv_instance_table_fill(InterpInstance *instance, u32 number, u64 at, u32 handle, u64 count);
+u32 dv_instance_table_copy(InterpInstance *instance, const u32 *numbers, u64 to, u64 from,
+                           u64 count);
+u32 dv_instance_table_init(InterpInstance *instance, const u32 *numbers, u64 to, u32 from,
+                           u32 count);
+/* Elements before, or UINT64_MAX if it cannot grow so far. */
+u64 dv_instance_table_grow(InterpTable *table, u32 handle, u64 delta);
 /* Where `size` bytes at index + offset of memory m are; the index is read as wide as the memory says. NULL if
  * they are not all there. */
 u8 *dv_interp_heap(Interp *vm, i64 m, u64 index, u64 offset, u32 size);

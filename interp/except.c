@@ -94,33 +94,101 @@ u32 dv_interp_backtrace(const Interp *vm, InterpFrame *frames, u32 capacity)
     return dv_interp_backtrace_from(vm, 0, frames, capacity);
 }
 
-u32 dv_interp_backtrace_from(const Interp *vm, u32 skipped, InterpFrame *frames, u32 capacity)
+/* Who sees frames, innermost first. */
+typedef void See(void *sink, const InterpFrame *frame);
+
+/* Shows native code that has records at `control` and beyond below it; gives what is left. */
+static const InterpNative *see_natives(const InterpNative *native, const InterpRecord *control,
+                                       See *see, void *sink)
+{
+    while (native != NULL && (const u8 *)native->control <= (const u8 *)control) {
+        native->walk(native, see, sink);
+        native = native->outer;
+    }
+    return native;
+}
+
+/* Shows the frames of the last stop that are there still, those of bytecode up to `end`. */
+static void see_frames(const Interp *vm, const InterpRecord *end, See *see, void *sink)
 {
     Walk walk = {.instance = vm->stop_instance,
                  .pc = vm->stop_pc,
                  .control = vm->stop_control,
                  .end = vm->stack_end};
-    u32 count = 0;
+    const InterpNative *native = vm->natives;
     bool is_host = false;
     bool is_return = false;
-    if (vm->stop_control == NULL) {
-        return 0;
-    }
     do {
+        if (end != NULL && (const u8 *)walk.control >= (const u8 *)end) {
+            return;
+        }
+        native = end == NULL ? see_natives(native, walk.control, see, sink) : NULL;
         u32 func = walk.pc == NULL || walk.instance == NULL
                        ? UINT32_MAX
                        : dv_interp_find_func(walk.instance->module, walk.pc);
         if (func != UINT32_MAX) {
             const PulleyModule *module = walk.instance->module;
             u32 offset = (u32)(walk.pc - module->code) - module->funcs.data[func].code;
-            if (count >= skipped && count - skipped < capacity) {
-                frames[count - skipped] = (InterpFrame){walk.instance, func, offset, is_return};
-            }
-            count++;
+            const InterpFrame frame = {walk.instance, func, offset, is_return};
+            see(sink, &frame);
         }
         is_return = true;
     } while (walk_on(&walk, &is_host));
-    return count < skipped ? 0 : count - skipped;
+}
+
+typedef struct FrameSink {
+    InterpFrame *frames;
+    u32 skipped, capacity, count;
+} FrameSink;
+
+static void put_frame(void *context, const InterpFrame *frame)
+{
+    FrameSink *sink = context;
+    u32 place = sink->count++ - sink->skipped;
+    if (place < sink->capacity) { /* of those skipped it is huge */
+        sink->frames[place] = *frame;
+    }
+}
+
+static u32 trail_place(u32 number)
+{
+    return number < INTERP_TRAIL_INNER
+               ? number
+               : INTERP_TRAIL_INNER + (number - INTERP_TRAIL_INNER) % INTERP_TRAIL_OUTER;
+}
+
+u32 dv_interp_backtrace_from(const Interp *vm, u32 skipped, InterpFrame *frames, u32 capacity)
+{
+    FrameSink sink = {.frames = frames, .skipped = skipped, .capacity = capacity};
+    if (vm->stop_control == NULL) {
+        return 0;
+    }
+    for (u32 i = 0; i < vm->trail_count; i++) {
+        put_frame(&sink, &vm->trail[trail_place(i)]); /* one of the middle is told as a later one */
+    }
+    see_frames(vm, NULL, put_frame, &sink);
+    return sink.count < skipped ? 0 : sink.count - skipped;
+}
+
+static void keep_frame(void *context, const InterpFrame *frame)
+{
+    Interp *vm = context;
+    vm->trail[trail_place(vm->trail_count)] = *frame;
+    vm->trail_count++;
+}
+
+void dv_interp_keep_frames(Interp *vm, bool has_call)
+{
+    const InterpNative *native = vm->natives;
+    if (has_call) {
+        see_frames(vm, native->control, keep_frame, vm);
+    }
+    native->walk(native, keep_frame, vm);
+}
+
+void dv_interp_drop_frames(Interp *vm)
+{
+    vm->trail_count = 0;
 }
 
 /* ---- handlers ---- */
@@ -232,6 +300,7 @@ bool dv_interp_unwind(Interp *vm)
         const PulleyHandler *handler = find_handler(&walk, exception, &func);
         if (handler != NULL) {
             enter_handler(vm, &walk, func, handler);
+            dv_interp_drop_frames(vm);
             return true;
         }
     } while (walk_on(&walk, &is_host) && !is_host);
@@ -312,6 +381,9 @@ void dv_interp_visit_slots(const Interp *vm,
 static void collect_exceptions(Interp *vm)
 {
     Marker marker = {.vm = vm};
+    if (vm->natives != NULL) {
+        return; /* native frames may name any */
+    }
     mark_slots(&marker, vm->stack_start, (usize)(end_of_slots(vm) - vm->stack_start));
     mark_handle(&marker, vm->thrown);
     for (InterpInstance *instance = vm->instances; instance != NULL; instance = instance->next) {

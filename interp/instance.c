@@ -12,30 +12,33 @@ u32 dv_interp_type_id(PulleyType type)
 /* A new function with a handle; NULL if there is no memory. */
 static InterpFunc *new_func(Interp *vm)
 {
-    u32 handle = vm->func_count;
-    u32 chunk = handle / FUNC_CHUNK;
+    u32 handle = vm->num_funcs;
+    u32 place = (handle - 1) % FUNC_CHUNK;
     if (handle > vm->config.max_funcs) {
         return NULL;
     }
-    if (chunk == vm->chunk_cap) {
-        u32 cap = chunk == 0 ? 8 : chunk * 2;
-        void *grown = dv_interp_grow(vm, vm->chunks, chunk * sizeof vm->chunks[0],
-                                     cap * sizeof vm->chunks[0]);
+    if (handle >= vm->func_cap) {
+        u32 cap = vm->func_cap == 0 ? FUNC_CHUNK : vm->func_cap * 2;
+        void *grown = dv_interp_grow(vm, vm->funcs, vm->func_cap * sizeof vm->funcs[0],
+                                     cap * sizeof vm->funcs[0]);
         if (grown == NULL) {
             return NULL;
         }
-        vm->chunks = grown;
-        vm->chunk_cap = cap;
+        vm->funcs = grown;
+        vm->func_cap = cap;
     }
-    if (vm->chunks[chunk] == NULL) {
-        vm->chunks[chunk] = dv_interp_alloc(vm, sizeof *vm->chunks[chunk]);
-        if (vm->chunks[chunk] == NULL) {
+    if (place == 0) {
+        InterpFuncChunk *chunk = dv_interp_alloc(vm, sizeof *chunk);
+        if (chunk == NULL) {
             return NULL;
         }
+        chunk->next = vm->chunks;
+        vm->chunks = chunk;
     }
-    vm->func_count++;
-    InterpFunc *func = &vm->chunks[chunk]->funcs[handle % FUNC_CHUNK];
+    InterpFunc *func = &vm->chunks->funcs[place];
     func->handle = handle;
+    vm->funcs[handle] = func;
+    vm->num_funcs++;
     return func;
 }
 
@@ -54,6 +57,9 @@ InterpFunc *dv_interp_host_func(Interp *vm, InterpHostFn *host, void *context, P
         func->results = type.results;
         func->host = host;
         func->context = context;
+        if (vm->adapt != NULL) {
+            vm->adapt(vm, func);
+        }
     }
     return func;
 }
@@ -73,11 +79,18 @@ InterpFunc *dv_instance_func(InterpInstance *instance, u32 entity)
             return NULL;
         }
         u32 type = module->funcs.data[number].type;
-        func->instance = instance;
         func->func = number;
         func->type_id = instance->type_ids[type];
         func->args = module->types.data[type].args;
         func->results = module->types.data[type].results;
+        if (instance->bind != NULL) {
+            instance->bind(instance, number, func);
+        } else {
+            func->instance = instance;
+        }
+        if (instance->bind == NULL && instance->vm->adapt != NULL) {
+            instance->vm->adapt(instance->vm, func);
+        }
         instance->funcs[number] = func;
     }
     return instance->funcs[number];

@@ -91,6 +91,7 @@ static u32 at_most(u32 x, u32 limit)
 static void complete_config(InterpConfig *config)
 {
     config->stack_bytes = or_default(config->stack_bytes, STACK_BYTES);
+    config->native_stack_bytes = or_default(config->native_stack_bytes, STACK_BYTES);
     if (config->stack_bytes < STACK_BYTES_MIN) {
         config->stack_bytes = STACK_BYTES_MIN;
     }
@@ -124,7 +125,7 @@ Interp *dv_interp_new(const InterpConfig *config)
     complete_config(&vm->config);
     atomic_init(&vm->poll, 0);
     vm->fuel = UINT64_MAX;
-    vm->func_count = 1;
+    vm->num_funcs = 1;
     vm->exception_hint = 1; /* 0 is null */
     vm->stack_bytes = (usize)vm->config.stack_bytes + 16;
     vm->stack = dv_interp_alloc(vm, vm->stack_bytes);
@@ -157,16 +158,19 @@ void dv_interp_free(Interp *vm)
         vm->instances = instance->next;
         dv_interp_release(vm, instance, instance->size_bytes);
     }
-    for (u32 i = 0; i < vm->chunk_cap; i++) {
-        dv_interp_release(vm, vm->chunks[i], sizeof *vm->chunks[i]);
+    while (vm->chunks != NULL) {
+        InterpFuncChunk *chunk = vm->chunks;
+        vm->chunks = chunk->next;
+        dv_interp_release(vm, chunk, sizeof *chunk);
     }
-    dv_interp_release(vm, vm->chunks, vm->chunk_cap * sizeof vm->chunks[0]);
+    dv_interp_release(vm, vm->funcs, vm->func_cap * sizeof vm->funcs[0]);
     for (u32 i = 1; i < vm->exception_cap; i++) {
         if (vm->exceptions[i] != NULL) {
             dv_interp_drop_exception(vm, i);
         }
     }
     dv_interp_release(vm, vm->exceptions, vm->exception_cap * sizeof vm->exceptions[0]);
+    dv_interp_release(vm, vm->adapters, vm->adapter_cap * sizeof vm->adapters[0]);
     dv_interp_release(vm, vm->profile, sizeof *vm->profile);
     dv_interp_release(vm, vm->stack, vm->stack_bytes);
     dv_interp_release(vm, vm, sizeof *vm);
@@ -217,6 +221,31 @@ void dv_interp_set_fuel(Interp *vm, u64 fuel)
 u64 dv_interp_fuel(const Interp *vm)
 {
     return vm->fuel;
+}
+
+void dv_interp_set_adapt(Interp *vm, void (*adapt)(Interp *vm, InterpFunc *func))
+{
+    vm->adapt = adapt;
+}
+
+bool dv_interp_has_native(const Interp *vm)
+{
+    return vm->natives != NULL;
+}
+
+void dv_interp_begin_native(Interp *vm, InterpNative *native)
+{
+    native->outer = vm->natives;
+    native->control = vm->control;
+    native->is_resumable = vm->is_resumable;
+    vm->natives = native;
+    vm->is_resumable = false;
+}
+
+void dv_interp_end_native(Interp *vm, InterpNative *native)
+{
+    vm->natives = native->outer;
+    vm->is_resumable = native->is_resumable;
 }
 
 void dv_interp_set_pinned(Interp *vm, u64 value)
@@ -419,7 +448,7 @@ static bool has_grown(Interp *vm)
     return vm->len > before;
 }
 
-static u32 answer_fuel(Interp *vm)
+u32 dv_interp_answer_fuel(Interp *vm)
 {
     u32 status = PULLEY_TRAP_out_of_fuel;
     if (vm->config.on_fuel != NULL) {
@@ -438,7 +467,7 @@ bool dv_interp_leave(Interp *vm)
         status = dv_interp_answer_poll(vm);
     } else if (status == INTERP_OUT_OF_FUEL) {
         vm->again = vm->pc;
-        status = answer_fuel(vm);
+        status = dv_interp_answer_fuel(vm);
     } else if (status == INTERP_DEEPER) {
         vm->again = vm->pc;
         status = deepen(vm);
@@ -626,6 +655,9 @@ static InterpOutcome call_host(Interp *vm, const InterpFunc *func, u64 *slots)
 static InterpOutcome call(Interp *vm, InterpFunc *func, u64 *slots, bool is_resumable)
 {
     Outer outer = save_outer(vm);
+    if (vm->nesting == 0) {
+        dv_interp_drop_frames(vm);
+    }
     if (vm->nesting >= vm->config.max_nesting) {
         (void)stop(vm, INTERP_TRAPPED, PULLEY_TRAP_stk_ovf);
         return INTERP_TRAPPED;

@@ -45,21 +45,26 @@ enum {
 typedef u32 InterpHostFn(void *context, Interp *vm, u64 *slots);
 
 /* A function of an instance or of the host. Its address is what raw code calls the function by, its handle
- * what references to it are. It lives as long as its Interp. */
+ * what references to it are. It lives as long as its Interp. The first four are for native code, which knows their
+ * places (rt/vmctx.def); a native function is one of the host to the interpreter. */
 typedef struct InterpFunc {
+    const void *code; /* NULL: native code cannot call it */
+    void *ctx;
+    void (*array_call)(struct InterpFunc *func, u64 *slots);
+    u32 type_id;
+    u32 handle;               /* not 0 */
     InterpInstance *instance; /* NULL: the host's */
     u32 func;                 /* of the instance's module */
-    u32 type_id;
     u32 args;
     u32 results; /* in slots */
-    u32 handle;  /* not 0 */
     InterpHostFn *host;
     void *context;
+    const void *enter; /* of a native function: the adapter by which C calls it */
 } InterpFunc;
 
 /* ---- memories, tables, globals, segments, tags ---- */
 
-/* Bytes that a guest may access; `base` is a multiple of 16. The length only grows, and when the memory is shared
+/* Bytes that a guest may access; `base` is a multiple of 16. Native code knows the first two. The length only grows, and when the memory is shared
  * `base` never moves. */
 typedef struct InterpMemory {
     u8 *base;
@@ -76,7 +81,7 @@ typedef struct InterpMemory {
 } InterpMemory;
 
 typedef struct InterpTable {
-    u32 *elems; /* handles; 0 is null */
+    u32 *elems; /* handles; 0 is null. Native code knows this and count */
     u32 count;
     u32 max;
     bool index64;
@@ -125,6 +130,10 @@ struct InterpInstance {
      * unless the host gives better ones. */
     u32 *type_ids;
     void *host; /* the host's own */
+    /* Set before the first function is referred to, if the module's functions are not bytecode: makes one that of the host
+     * by which it runs. NULL: bytecode. */
+    void (*bind)(InterpInstance *instance, u32 func, InterpFunc *out);
+    void *native; /* whoever sets bind has this */
     /* Read only: how often each word of the module's code was the start of an instruction that ran. Only with
      * INTERP_PROFILE. */
     u64 *word_counts;
@@ -166,10 +175,11 @@ typedef struct InterpConfig {
     davit_allocator_t allocator; /* all zero: malloc and free */
     u32 form;                    /* InterpForm; INTERP_BEST unless this build has it */
     u32 stack_bytes;             /* 0: 1 MiB */
-    u32 max_nesting;             /* entries from the host that may be active at once; 0: 100 */
-    u32 max_exceptions;          /* that exist at once; 0: 100,000 */
-    u32 max_funcs;               /* function references; 0: 10,000,000 */
-    bool metered;                /* only metered modules are accepted */
+    u32 native_stack_bytes; /* of the C stack, for native code from the first entry to it; 0: 1 MiB */
+    u32 max_nesting;        /* entries from the host that may be active at once; 0: 100 */
+    u32 max_exceptions;     /* that exist at once; 0: 100,000 */
+    u32 max_funcs;          /* function references; 0: 10,000,000 */
+    bool metered;           /* only metered modules are accepted */
     /* Called when the poll word is not zero, with its bits. What it gives is done: INTERP_GO_ON, a trap code or
      * INTERP_SUSPEND. NULL: an interrupt traps, a request to suspend suspends, a notification goes on. */
     u32 (*on_poll)(void *context, Interp *vm, u32 bits);
@@ -207,6 +217,22 @@ typedef struct InterpFrame {
     u32 offset;     /* of the instruction in the function */
     bool is_return; /* the instruction is the one behind the call */
 } InterpFrame;
+
+/* ---- native code in between ---- */
+
+/* A run of native code on the C stack that is under way. Its frames come between those of bytecode: what runs on top of
+ * it has its records below `control`. */
+typedef struct InterpNative {
+    struct InterpNative *outer;
+    const void *control;
+    bool is_resumable; /* what the interpreter was */
+    /* Gives the frames to see(sink, frame), innermost first. */
+    void (*walk)(const struct InterpNative *self, void (*see)(void *sink, const InterpFrame *frame),
+                 void *sink);
+} InterpNative;
+
+/* Of frames that are gone when a trap is looked at, so many are kept at both ends. */
+enum { INTERP_TRAIL_INNER = 96, INTERP_TRAIL_OUTER = 32 };
 
 /* ---- interp.c: life ---- */
 
@@ -277,6 +303,20 @@ void dv_interp_clear_interrupt(Interp *vm);
 
 void dv_interp_set_fuel(Interp *vm, u64 fuel); /* UINT64_MAX, as at first: without end */
 u64 dv_interp_fuel(const Interp *vm);
+/* Native code begins, as a function of the host; until it has ended nothing is suspended. */
+void dv_interp_begin_native(Interp *vm, InterpNative *native);
+/* It has returned, or ended otherwise; all that began later has ended. */
+void dv_interp_end_native(Interp *vm, InterpNative *native);
+/* The innermost native code ends in what `status` says, and not by a return: keeps its frames for the next backtrace, and
+ * those of the call that ended so on top of it if there was one. */
+void dv_interp_keep_frames(Interp *vm, bool has_call);
+/* Whether native code is under way, whose frames nobody can look for references in. */
+bool dv_interp_has_native(const Interp *vm);
+/* Forgets frames kept. */
+void dv_interp_drop_frames(Interp *vm);
+/* Called for each function of the host or of bytecode that is made from now on: gives it code, ctx and array_call. */
+void dv_interp_set_adapt(Interp *vm, void (*adapt)(Interp *vm, InterpFunc *func));
+
 void dv_interp_set_pinned(Interp *vm, u64 value);
 u64 dv_interp_pinned(const Interp *vm);
 

@@ -94,6 +94,48 @@ void dv_memory_free_malloc(InterpMemory *memory)
     memset(memory, 0, sizeof *memory);
 }
 
+/* ---- ranges ---- */
+
+u32 dv_instance_memory_fill(InterpInstance *instance, u32 number, u64 to, u32 byte, u64 count)
+{
+    InterpMemory *memory = instance->memories[number];
+    if (!has_range(length_of(memory), to, count)) {
+        return PULLEY_TRAP_heap_oob;
+    }
+    if (count != 0) {
+        memset(memory->base + to, (int)(byte & 0xff), (usize)count);
+    }
+    return INTERP_GO_ON;
+}
+
+u32 dv_instance_memory_copy(InterpInstance *instance, const u32 *numbers, u64 to, u64 from,
+                            u64 count)
+{
+    InterpMemory *target = instance->memories[numbers[0]];
+    InterpMemory *source = instance->memories[numbers[1]];
+    if (!has_range(length_of(target), to, count) || !has_range(length_of(source), from, count)) {
+        return PULLEY_TRAP_heap_oob;
+    }
+    if (count != 0) {
+        memmove(target->base + to, source->base + from, (usize)count);
+    }
+    return INTERP_GO_ON;
+}
+
+u32 dv_instance_memory_init(InterpInstance *instance, const u32 *numbers, u64 to, u32 from,
+                            u32 count)
+{
+    InterpMemory *memory = instance->memories[numbers[0]];
+    const InterpSegment *data = &instance->datas[numbers[1]];
+    if (!has_range(length_of(memory), to, count) || !has_range(data->count, from, count)) {
+        return PULLEY_TRAP_heap_oob;
+    }
+    if (count != 0) {
+        memcpy(memory->base + to, (const u8 *)data->data + from, count);
+    }
+    return INTERP_GO_ON;
+}
+
 /* ---- operations ---- */
 
 SLOW_OP(memory_size)
@@ -120,52 +162,29 @@ SLOW_OP(memory_fill)
 {
     READ_FIELDS(A_B_C_M, 1)
     (void)size;
-    InterpMemory *memory = vm->instance->memories[m];
-    u64 to = as_index(memory->index64, fp[a]);
-    u64 count = as_index(memory->index64, fp[c]);
-    if (!has_range(length_of(memory), to, count)) {
-        return PULLEY_TRAP_heap_oob;
-    }
-    if (count != 0) {
-        memset(memory->base + to, (int)(fp[b] & 0xff), (usize)count);
-    }
-    return INTERP_GO_ON;
+    const InterpMemory *memory = vm->instance->memories[m];
+    return dv_instance_memory_fill(vm->instance, (u32)m, as_index(memory->index64, fp[a]),
+                                   (u32)fp[b], as_index(memory->index64, fp[c]));
 }
 
 SLOW_OP(memory_copy)
 {
     READ_FIELDS(A_B_C_M_M, 1)
     (void)size;
-    InterpMemory *target = vm->instance->memories[m];
-    InterpMemory *source = vm->instance->memories[m2];
-    u64 to = as_index(target->index64, fp[a]);
-    u64 from = as_index(source->index64, fp[b]);
-    u64 count = as_index(target->index64 && source->index64, fp[c]);
-    if (!has_range(length_of(target), to, count) || !has_range(length_of(source), from, count)) {
-        return PULLEY_TRAP_heap_oob;
-    }
-    if (count != 0) {
-        memmove(target->base + to, source->base + from, (usize)count);
-    }
-    return INTERP_GO_ON;
+    bool to64 = vm->instance->memories[m]->index64;
+    bool from64 = vm->instance->memories[m2]->index64;
+    const u32 both[] = {(u32)m, (u32)m2};
+    return dv_instance_memory_copy(vm->instance, both, as_index(to64, fp[a]),
+                                   as_index(from64, fp[b]), as_index(to64 && from64, fp[c]));
 }
 
 SLOW_OP(memory_init)
 {
     READ_FIELDS(A_B_C_M_DATA, 1)
     (void)size;
-    InterpMemory *memory = vm->instance->memories[m];
-    const InterpSegment *data = &vm->instance->datas[s];
-    u64 to = as_index(memory->index64, fp[a]);
-    u32 from = (u32)fp[b];
-    u32 count = (u32)fp[c];
-    if (!has_range(length_of(memory), to, count) || !has_range(data->count, from, count)) {
-        return PULLEY_TRAP_heap_oob;
-    }
-    if (count != 0) {
-        memcpy(memory->base + to, (const u8 *)data->data + from, count);
-    }
-    return INTERP_GO_ON;
+    u64 to = as_index(vm->instance->memories[m]->index64, fp[a]);
+    const u32 both[] = {(u32)m, (u32)s};
+    return dv_instance_memory_init(vm->instance, both, to, (u32)fp[b], (u32)fp[c]);
 }
 
 SLOW_OP(data_drop)

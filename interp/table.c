@@ -78,50 +78,35 @@ static void fill(InterpTable *table, u32 at, u32 count, u32 handle)
     }
 }
 
-SLOW_OP(table_grow)
+u64 dv_instance_table_grow(InterpTable *table, u32 handle, u64 delta)
 {
-    READ_FIELDS(D_A_B_T, 1)
-    (void)size;
-    InterpTable *table = vm->instance->tables[t];
     u32 before = table->count;
-    u64 delta = as_index(table->index64, fp[b]);
-    u32 handle = (u32)fp[a];
     bool ok = before <= table->max && delta <= table->max - before;
     if (ok && delta != 0) {
         ok = table->grow != NULL && table->grow(table, before + (u32)delta);
     }
     if (!ok) {
-        fp[d] = table->index64 ? UINT64_MAX : UINT32_MAX;
-        return INTERP_GO_ON;
+        return UINT64_MAX;
     }
     fill(table, before, (u32)delta, handle);
-    fp[d] = before;
-    return INTERP_GO_ON;
+    return before;
 }
 
-SLOW_OP(table_fill)
+u32 dv_instance_table_fill(InterpInstance *instance, u32 number, u64 at, u32 handle, u64 count)
 {
-    READ_FIELDS(A_B_C_T, 1)
-    (void)size;
-    InterpTable *table = vm->instance->tables[t];
-    u64 at = as_index(table->index64, fp[a]);
-    u64 count = as_index(table->index64, fp[c]);
+    InterpTable *table = instance->tables[number];
     if (!has_range(table->count, at, count)) {
         return PULLEY_TRAP_table_oob;
     }
-    fill(table, (u32)at, (u32)count, (u32)fp[b]);
+    fill(table, (u32)at, (u32)count, handle);
     return INTERP_GO_ON;
 }
 
-SLOW_OP(table_copy)
+u32 dv_instance_table_copy(InterpInstance *instance, const u32 *numbers, u64 to, u64 from,
+                           u64 count)
 {
-    READ_FIELDS(A_B_C_T_T, 1)
-    (void)size;
-    InterpTable *target = vm->instance->tables[t];
-    const InterpTable *source = vm->instance->tables[t2];
-    u64 to = as_index(target->index64, fp[a]);
-    u64 from = as_index(source->index64, fp[b]);
-    u64 count = as_index(target->index64 && source->index64, fp[c]);
+    InterpTable *target = instance->tables[numbers[0]];
+    const InterpTable *source = instance->tables[numbers[1]];
     if (!has_range(target->count, to, count) || !has_range(source->count, from, count)) {
         return PULLEY_TRAP_table_oob;
     }
@@ -131,15 +116,11 @@ SLOW_OP(table_copy)
     return INTERP_GO_ON;
 }
 
-SLOW_OP(table_init)
+u32 dv_instance_table_init(InterpInstance *instance, const u32 *numbers, u64 to, u32 from,
+                           u32 count)
 {
-    READ_FIELDS(A_B_C_T_ELEM, 1)
-    (void)size;
-    InterpTable *table = vm->instance->tables[t];
-    const InterpSegment *elem = &vm->instance->elems[s];
-    u64 to = as_index(table->index64, fp[a]);
-    u32 from = (u32)fp[b];
-    u32 count = (u32)fp[c];
+    InterpTable *table = instance->tables[numbers[0]];
+    const InterpSegment *elem = &instance->elems[numbers[1]];
     if (!has_range(table->count, to, count) || !has_range(elem->count, from, count)) {
         return PULLEY_TRAP_table_oob;
     }
@@ -147,6 +128,45 @@ SLOW_OP(table_init)
         memcpy(table->elems + to, (const u32 *)elem->data + from, count * sizeof *table->elems);
     }
     return INTERP_GO_ON;
+}
+
+SLOW_OP(table_grow)
+{
+    READ_FIELDS(D_A_B_T, 1)
+    (void)size;
+    InterpTable *table = vm->instance->tables[t];
+    u64 before = dv_instance_table_grow(table, (u32)fp[a], as_index(table->index64, fp[b]));
+    fp[d] = as_index(table->index64, before);
+    return INTERP_GO_ON;
+}
+
+SLOW_OP(table_fill)
+{
+    READ_FIELDS(A_B_C_T, 1)
+    (void)size;
+    const InterpTable *table = vm->instance->tables[t];
+    return dv_instance_table_fill(vm->instance, (u32)t, as_index(table->index64, fp[a]), (u32)fp[b],
+                                  as_index(table->index64, fp[c]));
+}
+
+SLOW_OP(table_copy)
+{
+    READ_FIELDS(A_B_C_T_T, 1)
+    (void)size;
+    bool to64 = vm->instance->tables[t]->index64;
+    bool from64 = vm->instance->tables[t2]->index64;
+    const u32 both[] = {(u32)t, (u32)t2};
+    return dv_instance_table_copy(vm->instance, both, as_index(to64, fp[a]),
+                                  as_index(from64, fp[b]), as_index(to64 && from64, fp[c]));
+}
+
+SLOW_OP(table_init)
+{
+    READ_FIELDS(A_B_C_T_ELEM, 1)
+    (void)size;
+    u64 to = as_index(vm->instance->tables[t]->index64, fp[a]);
+    const u32 both[] = {(u32)t, (u32)s};
+    return dv_instance_table_init(vm->instance, both, to, (u32)fp[b], (u32)fp[c]);
 }
 
 SLOW_OP(elem_drop)

@@ -14,7 +14,7 @@
  *
  * An artifact of native code (flag ARTIFACT_NATIVE) has META and SOURCES as above, but TYPES to CODE are not there. Instead:
  *
- *   NATIVE          {u32 target, u32 version of rt/vmctx.def, u64 processor features that the code needs}, then per memory
+ *   NATIVE          {u32 target, u32 version of rt/vmctx.h, u64 processor features that the code needs}, then per memory
  *                   of the module a u32 ArtifactMemoryMode; count: of memories
  *   NATIVE_FUNCS    per function (imports not counted): {u32 offset, u32 size} in NATIVE_CODE
  *   NATIVE_TRAPS    {u32 offset, u32 code}: what a fault of the instruction there means; offsets rise

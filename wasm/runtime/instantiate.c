@@ -69,7 +69,11 @@ static void lay_out(Maker *m, Carver *carver, RtInstance *instance)
     instance->exports = carve(carver, info->exports.len, sizeof instance->exports[0]);
     m->memories = carve(carver, info->memories.len - info->imported_memories, sizeof *m->memories);
     m->tables = carve(carver, info->tables.len - info->imported_tables, sizeof *m->tables);
-    m->globals = carve(carver, info->globals.len - info->imported_globals, sizeof *m->globals);
+    if (m->module->native == NULL) {
+        m->globals = carve(carver, info->globals.len - info->imported_globals, sizeof *m->globals);
+    } else { /* code has them in its vmctx */
+        instance->native_block = carve(carver, dv_native_block_bytes(m->module->native), 1);
+    }
     m->tags = carve(carver, info->tags.len - info->imported_tags, sizeof *m->tags);
     m->elems = carve(carver, count_passive(info), sizeof *m->elems);
 }
@@ -180,7 +184,10 @@ static void put_own(Maker *m)
         vm->memories[i] = &m->memories[i - info->imported_memories].interp;
     }
     for (u32 i = info->imported_globals; i < info->globals.len; i++) {
-        vm->globals[i] = m->globals[i - info->imported_globals].slots;
+        u32 own = i - info->imported_globals;
+        const NativeCode *native = m->module->native;
+        vm->globals[i] = native == NULL ? m->globals[own].slots
+                                        : dv_native_global(native, m->instance->native_block, own);
     }
     for (u32 i = info->imported_tables; i < info->tables.len; i++) {
         vm->tables[i] = &m->tables[i - info->imported_tables].interp;
@@ -201,12 +208,35 @@ static davit_status_t make_memories(Maker *m)
     return DAVIT_OK;
 }
 
+/* Before anything refers to a function. */
+static davit_status_t make_native(Maker *m)
+{
+    const RtInstance *instance = m->instance;
+    if (m->module->native == NULL) {
+        return DAVIT_OK;
+    }
+    davit_status_t status =
+        dv_native_bind(instance->vm, m->module->native, m->type_ids, instance->native_block);
+    switch (status) {
+    case DAVIT_OK:
+        return status;
+    case DAVIT_ERROR_MEMORY:
+        return dv_rt_no_memory(m->error);
+    default:
+        return dv_rt_error(m->error, status,
+                           "the module's native code cannot be used: a memory is not guarded, or a "
+                           "function type has no adapter");
+    }
+}
+
+_Static_assert(sizeof(RtGlobal) <= VM_GLOBAL_BYTES, "a global fits where native code has it");
+
 static davit_status_t make_globals(Maker *m)
 {
     u32 first = m->info->imported_globals;
     for (u32 i = first; i < m->info->globals.len; i++) {
         const GlobalDecl *decl = &m->info->globals.data[i];
-        RtGlobal *global = &m->globals[i - first];
+        RtGlobal *global = instance_global(m->instance, i);
         RtVal value;
         if (dv_const_eval(m->instance, m->module->globals[i - first], &value) != DAVIT_OK) {
             return dv_rt_no_memory(m->error);
@@ -371,8 +401,9 @@ static davit_status_t copy_segments(Maker *m, u32 *trap)
 
 static davit_status_t make(Maker *m, u32 num_imports)
 {
-    davit_status_t (*const steps[])(Maker *) = {make_room,   make_memories, make_globals,
-                                                make_tables, make_segments, make_exports};
+    davit_status_t (*const steps[])(Maker *) = {make_room,    make_memories, make_native,
+                                                make_globals, make_tables,   make_segments,
+                                                make_exports};
     davit_status_t status = check(m, num_imports);
     for (usize i = 0; i < ARRAY_LEN(steps) && status == DAVIT_OK; i++) {
         status = steps[i](m);

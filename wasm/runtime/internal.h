@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "base/threads.h"
+#include "wasm/runtime/native.h"
 #include "wasm/runtime/runtime.h"
 
 /* ---- memory of the embedder's allocator ---- */
@@ -98,8 +99,9 @@ struct RtModule {
     ConstExpr *elem_offsets; /* by segment */
     ConstExpr *data_offsets;
     ModuleElem *elems;
-    StrMap exports;    /* name -> number */
-    const u8 *sources; /* NULL: stripped */
+    StrMap exports;     /* name -> number */
+    NativeCode *native; /* NULL: bytecode */
+    const u8 *sources;  /* NULL: stripped */
     u32 sources_size;
 };
 
@@ -249,6 +251,7 @@ struct RtInstance {
     const u32 *type_ids; /* by type of the module */
     RtFunc **imports;    /* imported functions */
     RtFunc **exports;    /* functions, by export; NULL for other kinds */
+    void *native_block;  /* of a native module: what dv_native_bind is given */
 };
 
 /* A function by its index; NULL: no memory. */

@@ -5,13 +5,18 @@
  * allocated: small ones at once as large as they may get, others with some room to grow, and then they move. A shared
  * memory never moves.
  *
+ * In a store that is guarded, memories of 32-bit indices take 4 GiB of address space and 2 GiB behind them, registered as a
+ * reservation: what native code accesses there beyond the length faults, and is a trap. If there is no such space the
+ * memory is one of the others, and native code that relies on it is refused.
+ *
  * All lengths are multiples of the page; the sum of them is bounded for the store.
  */
 #include "wasm/runtime/internal.h"
 
 #define GIB ((u64)1 << 30)
 #define RESERVE_MAX (4 * GIB)
-enum { SMALL_BYTES = 128 << 10, BASE_ALIGN = 16 };
+enum { SMALL_BYTES = 128 << 10, BASE_ALIGN = 16, STATIC_PAGE_LOG2 = 12 };
+_Static_assert(1 << STATIC_PAGE_LOG2 == VM_STATIC_PAGE_MIN, "the smallest page of a static memory");
 
 /* ---- where bytes come from ---- */
 
@@ -57,6 +62,33 @@ static bool allocate(Block *block, const davit_allocator_t *allocator, usize cap
     return true;
 }
 
+static void take_block(RtMemory *memory, const Block *block)
+{
+    memory->block = block->start;
+    memory->block_bytes = block->size_bytes;
+    memory->capacity = block->capacity;
+    memory->is_reservation = block->is_reservation;
+    memory->interp.base = block->base;
+}
+
+/* Reserved with what static native code relies on. False if this host has no such space. */
+static bool reserve_guarded(RtMemory *memory, usize length)
+{
+    const u64 size = VM_STATIC_RESERVE_BYTES + VM_STATIC_GUARD_BYTES;
+    Block block = {0};
+    if (!dv_os_can_reserve() || size > SIZE_MAX || !reserve(&block, length, (usize)size)) {
+        return false;
+    }
+    if (!dv_registry_add_reserved(block.start, block.size_bytes)) {
+        dv_os_release(block.start, block.size_bytes);
+        return false;
+    }
+    take_block(memory, &block);
+    memory->capacity = (usize)VM_STATIC_RESERVE_BYTES;
+    memory->is_guarded = true;
+    return true;
+}
+
 /* A block with `length` bytes to use, of at most max_bytes; must_stay: it never moves. */
 static bool find_block(Block *block, const davit_allocator_t *allocator, usize length,
                        u64 max_bytes, bool must_stay)
@@ -82,20 +114,14 @@ static bool find_block(Block *block, const davit_allocator_t *allocator, usize l
 
 static void free_block(RtMemory *memory)
 {
+    if (memory->is_guarded) {
+        dv_registry_remove_reserved(memory->block);
+    }
     if (memory->is_reservation) {
         dv_os_release(memory->block, memory->block_bytes);
     } else {
         dv_rt_free(&memory->store->config.allocator, memory->block, memory->block_bytes);
     }
-}
-
-static void take_block(RtMemory *memory, const Block *block)
-{
-    memory->block = block->start;
-    memory->block_bytes = block->size_bytes;
-    memory->capacity = block->capacity;
-    memory->is_reservation = block->is_reservation;
-    memory->interp.base = block->base;
 }
 
 /* ---- life and growth ---- */
@@ -177,8 +203,16 @@ davit_status_t dv_rt_memory_init(RtMemory *memory, RtStore *store, const MemoryD
                            limits->min, (u64)1 << decl->page_log2,
                            most < SIZE_MAX / 2 ? most : SIZE_MAX / 2);
     }
+    bool wants_guard =
+        store->config.guarded && !limits->index64 && decl->page_log2 >= STATIC_PAGE_LOG2;
+    bool is_there = wants_guard && reserve_guarded(memory, (usize)bytes);
     Block block = {0};
-    if (!find_block(&block, &store->config.allocator, (usize)bytes, limit, limits->shared)) {
+    if (!is_there &&
+        find_block(&block, &store->config.allocator, (usize)bytes, limit, limits->shared)) {
+        take_block(memory, &block);
+        is_there = true;
+    }
+    if (!is_there) {
         return dv_rt_error(error, DAVIT_ERROR_MEMORY,
                            "out of memory: a memory of %" PRIu64 " bytes is wanted", bytes);
     }
@@ -195,7 +229,6 @@ davit_status_t dv_rt_memory_init(RtMemory *memory, RtStore *store, const MemoryD
     memory->limits = *limits;
     memory->page_log2 = decl->page_log2;
     memory->max_bytes = limit;
-    take_block(memory, &block);
     memory->next = store->memories;
     store->memories = memory;
     store->memory_bytes += bytes;

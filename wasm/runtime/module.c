@@ -7,6 +7,9 @@
  * says of them. Then the code is verified, in the byte order that it is stored in, and turned if the host's is another.
  * Whoever made an artifact can give it a wrong meaning, but not reach outside of what its instances are given.
  *
+ * Native code is another matter: nothing can be said of what it does, so it is loaded only if asked for. What its tables say is
+ * checked for staying inside of it.
+ *
  * Loading runs in one dv_pool_protect; everything made lies in the module's arena.
  */
 #include "wasm/runtime/artifact.h"
@@ -34,6 +37,11 @@ static bool refuse(Loader *l, const char *what)
 {
     dv_rt_error(l->error, DAVIT_ERROR_INVALID, "not a valid artifact: %s", what);
     return false;
+}
+
+static bool is_native(const Loader *l)
+{
+    return (l->artifact_flags & ARTIFACT_NATIVE) != 0;
 }
 
 /* ---- header and sections ---- */
@@ -78,8 +86,13 @@ static bool read_header(Loader *l, u32 *num_sections)
     if (load_le64(m->bytes + 24) != artifact_hash(rest, m->size - ARTIFACT_HEADER_BYTES)) {
         return refuse(l, "its hash is wrong; it is damaged");
     }
-    if ((l->artifact_flags & ~(u32)ARTIFACT_METERED) != 0) {
+    if ((l->artifact_flags & ~(u32)(ARTIFACT_METERED | ARTIFACT_NATIVE)) != 0) {
         return refuse(l, "unknown flags");
+    }
+    if (is_native(l) && (l->flags & RT_LOAD_NATIVE) == 0) {
+        dv_rt_error(l->error, DAVIT_ERROR_UNSUPPORTED,
+                    "the artifact has native code, which is only run if that is asked for");
+        return false;
     }
     return check_features(l, l->features);
 }
@@ -103,8 +116,9 @@ static bool read_sections(Loader *l)
         if (kind == 0 || kind >= ARTIFACT_SECTION_COUNT || l->sections[kind].bytes != NULL) {
             return refuse(l, "an unknown section, or one twice");
         }
-        if (kind > ARTIFACT_SOURCES) {
-            return refuse(l, "a section of native code");
+        bool is_both = kind == ARTIFACT_META || kind == ARTIFACT_SOURCES;
+        if (!is_both && (kind > ARTIFACT_SOURCES) != is_native(l)) {
+            return refuse(l, "a section of another kind of code");
         }
         if (offset % ARTIFACT_ALIGN != 0 || offset > m->size || size > m->size - offset) {
             return refuse(l, "a section that is not inside of it");
@@ -545,6 +559,180 @@ static bool read_code(Loader *l)
     return true;
 }
 
+/* ---- native code ---- */
+
+/* What the interpreter knows of functions that are no bytecode: their types, those of the module. */
+static void add_native_types(Loader *l)
+{
+    RtModule *m = l->module;
+    const WasmModule *info = &m->info;
+    m->wasm_types = ARENA_ARRAY(&m->arena, u32, info->types.len);
+    l->type_of = ARENA_ARRAY(&m->arena, u32, info->types.len);
+    for (u32 i = 0; i < info->types.len; i++) {
+        const SubType *type = &info->types.data[i];
+        PulleyType slots = {dv_rt_slots(type->params, type->num_params),
+                            dv_rt_slots(type->results, type->num_results)};
+        m->wasm_types[i] = i;
+        l->type_of[i] = i;
+        vec_push(&m->arena, &m->code.types, slots);
+    }
+    m->import_funcs = ARENA_ARRAY(&m->arena, u32, info->imported_funcs);
+    for (u32 i = 0; i < info->funcs.len; i++) {
+        u32 type = info->funcs.data[i].type;
+        if (i < info->imported_funcs) {
+            m->import_funcs[i] = i;
+            vec_push(&m->arena, &m->code.imports, type);
+        } else {
+            PulleyFunc func = {.type = type};
+            vec_push(&m->arena, &m->code.funcs, func);
+        }
+    }
+}
+
+/* The modes of memories; NULL if one of them cannot be. */
+static const u8 *read_modes(Loader *l, const u8 *rows)
+{
+    const WasmModule *info = &l->module->info;
+    u8 *modes = ARENA_ARRAY(&l->module->arena, u8, info->memories.len + 1);
+    for (u32 i = 0; i < info->memories.len; i++) {
+        u32 mode = load_le32(rows + (usize)i * ARTIFACT_MEMORY_MODE_BYTES);
+        const MemoryDecl *decl = &info->memories.data[i];
+        bool may_be_static =
+            !decl->limits.index64 && (u32)1 << decl->page_log2 >= VM_STATIC_PAGE_MIN;
+        if (mode > ARTIFACT_MEMORY_STATIC || (mode == ARTIFACT_MEMORY_STATIC && !may_be_static)) {
+            return NULL;
+        }
+        modes[i] = mode == ARTIFACT_MEMORY_STATIC ? VM_MEMORY_STATIC : VM_MEMORY_DYNAMIC;
+    }
+    return modes;
+}
+
+static bool read_native_head(Loader *l, NativeCode *native)
+{
+    const SectionRow *head = &l->sections[ARTIFACT_NATIVE_HEAD];
+    const WasmModule *info = &l->module->info;
+    u64 size = ARTIFACT_NATIVE_HEAD_BYTES + (u64)info->memories.len * ARTIFACT_MEMORY_MODE_BYTES;
+    if (head->bytes == NULL || head->size != size || head->count != info->memories.len) {
+        return refuse(l, "it does not tell of its native code");
+    }
+    if (load_le32(head->bytes) != ARTIFACT_X64 || load_le32(head->bytes + 4) != VM_VERSION ||
+        load_le64(head->bytes + 8) != 0) {
+        dv_rt_error(l->error, DAVIT_ERROR_UNSUPPORTED,
+                    "the artifact's native code is for another machine or version");
+        return false;
+    }
+    native->memory_modes = read_modes(l, head->bytes + ARTIFACT_NATIVE_HEAD_BYTES);
+    if (native->memory_modes == NULL) {
+        return refuse(l, "a memory that code cannot use so");
+    }
+    native->shape = (VmShape){.num_imports = info->imported_funcs,
+                              .num_memories = info->memories.len,
+                              .num_tables = info->tables.len,
+                              .num_imported_globals = info->imported_globals,
+                              .num_globals = info->globals.len - info->imported_globals,
+                              .num_types = info->types.len};
+    return true;
+}
+
+static bool read_native_funcs(Loader *l, NativeCode *native)
+{
+    u32 code_size = l->sections[ARTIFACT_NATIVE_CODE].size;
+    u32 end = 0;
+    SectionRow rows;
+    if (!read_rows(l, ARTIFACT_NATIVE_FUNCS, ARTIFACT_NATIVE_FUNC_BYTES, &rows)) {
+        return false;
+    }
+    if (rows.count != l->module->code.funcs.len) {
+        return refuse(l, "its functions are not those that it declares");
+    }
+    NativeFunc *funcs = ARENA_ARRAY(&l->module->arena, NativeFunc, rows.count);
+    for (u32 i = 0; i < rows.count; i++) {
+        const u8 *row = rows.bytes + (usize)i * ARTIFACT_NATIVE_FUNC_BYTES;
+        funcs[i] = (NativeFunc){load_le32(row), load_le32(row + 4)};
+        if (funcs[i].offset < end || funcs[i].offset >= code_size ||
+            funcs[i].size_bytes > code_size - funcs[i].offset) {
+            return refuse(l, "a function that is not inside of its code");
+        }
+        end = funcs[i].offset + funcs[i].size_bytes;
+    }
+    native->funcs = funcs;
+    native->num_funcs = rows.count;
+    return true;
+}
+
+static bool read_native_traps(Loader *l, NativeCode *native)
+{
+    u32 code_size = l->sections[ARTIFACT_NATIVE_CODE].size;
+    SectionRow rows;
+    if (!read_rows(l, ARTIFACT_NATIVE_TRAPS, ARTIFACT_NATIVE_TRAP_BYTES, &rows)) {
+        return false;
+    }
+    CodeTrap *traps = ARENA_ARRAY(&l->module->arena, CodeTrap, rows.count);
+    for (u32 i = 0; i < rows.count; i++) {
+        const u8 *row = rows.bytes + (usize)i * ARTIFACT_NATIVE_TRAP_BYTES;
+        traps[i] = (CodeTrap){load_le32(row), load_le32(row + 4)};
+        bool rises = i == 0 || traps[i].offset > traps[i - 1].offset;
+        if (!rises || traps[i].offset >= code_size || traps[i].code == 0 || traps[i].code > 255) {
+            return refuse(l, "a trap that is none, or not inside of its code");
+        }
+    }
+    native->traps = traps;
+    native->num_traps = rows.count;
+    return true;
+}
+
+static bool is_adapter(u32 offset, u32 code_size)
+{
+    return offset < code_size || offset == NATIVE_NO_CODE;
+}
+
+static bool read_adapters(Loader *l, NativeCode *native)
+{
+    u32 code_size = l->sections[ARTIFACT_NATIVE_CODE].size;
+    SectionRow rows;
+    if (!read_rows(l, ARTIFACT_NATIVE_ADAPTERS, ARTIFACT_ADAPTER_BYTES, &rows)) {
+        return false;
+    }
+    NativeAdapter *adapters = ARENA_ARRAY(&l->module->arena, NativeAdapter, rows.count);
+    for (u32 i = 0; i < rows.count; i++) {
+        const u8 *row = rows.bytes + (usize)i * ARTIFACT_ADAPTER_BYTES;
+        adapters[i] = (NativeAdapter){load_le32(row), load_le32(row + 4), load_le32(row + 8)};
+        bool rises = i == 0 || adapters[i].type > adapters[i - 1].type;
+        if (!rises || adapters[i].type >= l->module->info.types.len ||
+            !is_adapter(adapters[i].enter, code_size) ||
+            !is_adapter(adapters[i].leave, code_size)) {
+            return refuse(l, "an adapter of no type, or not inside of its code");
+        }
+    }
+    native->adapters = adapters;
+    native->num_adapters = rows.count;
+    return true;
+}
+
+static bool read_native(Loader *l)
+{
+    RtModule *m = l->module;
+    const SectionRow *code = &l->sections[ARTIFACT_NATIVE_CODE];
+    NativeCode *native = ARENA_NEW(&m->arena, NativeCode);
+    m->code.profile = PULLEY_SANDBOXED;
+    m->code.metered = (l->artifact_flags & ARTIFACT_METERED) != 0;
+    m->code.big = dv_host_is_big();
+    m->code.code = m->bytes; /* none of it */
+    m->code.groups = 1;      /* what every build has */
+    add_native_types(l);
+    add_entities(l);
+    if (!read_native_head(l, native) || !read_native_funcs(l, native) ||
+        !read_native_traps(l, native) || !read_adapters(l, native)) {
+        return false;
+    }
+    if (!dv_native_load(native, code->bytes, code->size)) {
+        dv_rt_error(l->error, DAVIT_ERROR_UNSUPPORTED, "native code cannot be run here");
+        return false;
+    }
+    m->native = native;
+    return true;
+}
+
 /* Only the table at its beginning is checked; what it points to is when it is looked at. */
 static bool read_sources(Loader *l)
 {
@@ -566,7 +754,7 @@ static void load(void *context)
 {
     Loader *l = context;
     l->ok = read_sections(l) && decode(l) && read_globals_and_tables(l) && read_segments(l) &&
-            read_exports(l) && read_code(l) && read_sources(l);
+            read_exports(l) && (is_native(l) ? read_native(l) : read_code(l)) && read_sources(l);
 }
 
 /* ---- life ---- */
@@ -574,6 +762,9 @@ static void load(void *context)
 static void free_module(RtModule *module)
 {
     davit_allocator_t allocator = module->allocator;
+    if (module->native != NULL) {
+        dv_native_unload(module->native);
+    }
     dv_rt_free(&allocator, module->own_bytes, module->size);
     dv_rt_free(&allocator, module->own_code, module->code.code_size_bytes);
     dv_arena_release(&module->arena);
@@ -659,6 +850,11 @@ const PulleyModule *dv_rt_module_code(const RtModule *module)
     return &module->code;
 }
 
+bool dv_rt_module_is_native(const RtModule *module)
+{
+    return module->native != NULL;
+}
+
 /* ---- the source map ---- */
 
 /* A LEB128 number of at most 35 bits; false at the end. */
@@ -704,15 +900,16 @@ u32 dv_rt_module_source(const RtModule *module, u32 func, u32 code_offset)
     }
     const u8 *at = runs + from;
     const u8 *end = runs + to;
-    u64 words = 0;
+    u32 unit = module->native == NULL ? 4 : 1; /* of steps, in bytes */
+    u64 steps = 0;
     u64 source = 0;
     u32 found = UINT32_MAX;
     u64 step;
     u64 change;
     u32 bits;
     while (read_leb(&at, end, &step, &bits) && read_sleb(&at, end, &change)) {
-        words += step;
-        if (words * 4 > code_offset) {
+        steps += step;
+        if (steps * unit > code_offset) {
             break;
         }
         source += change;

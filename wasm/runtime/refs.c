@@ -153,8 +153,10 @@ static u32 find_free(RtStore *store)
     RtRefs *table = &store->refs_table;
     bool is_crowded = false;
     if (table->free == 0 && table->cap != 0) {
-        collect(store);
-        is_crowded = table->live >= table->cap / 2;
+        if (!dv_interp_has_native(store->vm)) {
+            collect(store);
+        }
+        is_crowded = table->free == 0 || table->live >= table->cap / 2;
     }
     if (table->free == 0 || is_crowded) {
         (void)enlarge(store);

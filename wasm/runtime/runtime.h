@@ -52,6 +52,7 @@ typedef struct RtMemory {
     /* The rest is memory.c's. */
     u64 max_bytes;       /* it never gets longer */
     usize capacity;      /* bytes from base on that it can get without moving */
+    bool is_guarded;     /* registered as a reservation */
     void *block;         /* where base lies, */
     usize block_bytes;   /* of this size */
     bool is_reservation; /* of address space, else allocated */
@@ -101,7 +102,9 @@ enum {
     RT_LOAD_TRUSTED =
         1, /* the bytes were made by this program: bytecode is not verified (debug builds do all the same) */
     RT_LOAD_IN_PLACE =
-        2 /* the bytes stay as they are until the module goes; else they are copied */
+        2, /* the bytes stay as they are until the module goes; else they are copied */
+    RT_LOAD_NATIVE =
+        4 /* native code is loaded, which nothing verifies: whoever made the bytes can do what this program can */
 };
 
 /* Loads an artifact. Counted, with one reference for the caller. */
@@ -113,6 +116,8 @@ void dv_rt_module_release(RtModule *module); /* NULL is ignored */
 const WasmModule *dv_rt_module_info(const RtModule *module);
 /* The artifact's bytes, as they were handed in. */
 const u8 *dv_rt_module_bytes(const RtModule *module, usize *size);
+/* Whether its functions are native code; then its bytecode has none. */
+bool dv_rt_module_is_native(const RtModule *module);
 /* The bytecode, for inspection. */
 const PulleyModule *dv_rt_module_code(const RtModule *module);
 /* Offset in the Wasm binary of what made the instruction at an offset of a function (imports not counted); UINT32_MAX. */
@@ -126,11 +131,14 @@ typedef struct RtStoreConfig {
     davit_allocator_t allocator; /* all zero: malloc and free */
     u32 form;                    /* InterpForm */
     u32 stack_bytes;             /* value and control stack; 0: 1 MiB */
+    u32 native_stack_bytes;      /* of the C stack, for native code; 0: 1 MiB */
     u32 max_nesting;             /* host -> guest entries at once; 0: 100 */
     u64 max_memory_bytes; /* of all memories together; 0: what a memory's declaration allows, at most 4 GiB (16 for memory64) */
     u64 max_table_elems;  /* of one table; 0: 10,000,000 */
     u32 max_instances;    /* 0: 100,000 */
     bool metered;         /* fuel counts; only metered modules run */
+    bool
+        guarded; /* memories of 32-bit indices are as native code with static memories wants them: 6 GiB of addresses each */
     /* Asked when fuel runs out, and at a poll after dv_rt_notify. NULL: trap; go on. */
     RtAnswer (*on_fuel)(void *context, RtStore *store);
     RtAnswer (*on_notify)(void *context, RtStore *store);

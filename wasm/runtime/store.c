@@ -198,6 +198,7 @@ davit_status_t dv_rt_store_new(const RtStoreConfig *config, RtStore **out)
         .allocator = config->allocator,
         .form = config->form,
         .stack_bytes = config->stack_bytes,
+        .native_stack_bytes = config->native_stack_bytes,
         .max_nesting = config->max_nesting,
         .metered = config->metered,
         .on_poll = ask_poll,
@@ -245,8 +246,10 @@ Interp *dv_rt_store_vm(RtStore *store)
 
 RtStore *dv_rt_func_store(const RtFunc *func)
 {
-    if (func->instance != NULL) {
-        return ((const RtInstance *)func->instance->host)->store;
+    const InterpInstance *native = dv_native_instance_of(func);
+    const InterpInstance *instance = native == NULL ? func->instance : native;
+    if (instance != NULL) {
+        return ((const RtInstance *)instance->host)->store;
     }
     return ((const RtHostRecord *)func->context)->store;
 }

@@ -191,6 +191,7 @@ RtTrap *dv_rt_trap_take(RtStore *store, InterpOutcome outcome)
     if (trap != &memory_trap && trap->frames == NULL) {
         add_frames(store, trap);
     }
+    dv_interp_drop_frames(store->vm);
     return trap;
 }
 
