@@ -7,6 +7,7 @@
 #if DV_THREADS
 #include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { SECOND_NS = 1000000000, HOUR_S = 3600 };
 
@@ -40,6 +41,17 @@ void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *co
     for (u32 i = 1; i < started; i++) {
         pthread_join(workers[i].thread, NULL);
     }
+}
+
+/* POSIX has no name for it; most systems have this one. */
+u32 dv_threads_processors(void)
+{
+#ifdef _SC_NPROCESSORS_ONLN
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+#else
+    long count = 1;
+#endif
+    return count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : (u32)count;
 }
 
 static void *run_thread(void *argument)
@@ -153,6 +165,11 @@ void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *co
 {
     (void)count;
     work(context, 0);
+}
+
+u32 dv_threads_processors(void)
+{
+    return 1;
 }
 
 bool dv_thread_start(Thread *thread, void (*work)(void *context), void *context)

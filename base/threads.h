@@ -47,6 +47,8 @@ typedef struct Thread {
 /* Calls work(context, worker) with worker 0 .. count - 1, each on a thread of its own, and returns
  * when all have; fewer workers if the host gives fewer. count is clamped to 1 .. THREADS_MAX. */
 void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *context);
+/* How many processors the host has for threads; 1 if it does not tell. */
+u32 dv_threads_processors(void);
 /* Starts a thread that calls work(context). False if the host gives none. */
 bool dv_thread_start(Thread *thread, void (*work)(void *context), void *context);
 /* Waits until it has returned. */

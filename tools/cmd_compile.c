@@ -2,6 +2,7 @@
  * text. */
 #include <stdio.h>
 
+#include "base/threads.h"
 #include "codegen/compile.h"
 #include "codegen/ir/print.h"
 #include "codegen/isa/pulley/link.h"
@@ -20,6 +21,7 @@ typedef struct Compile {
 typedef struct CompileWords {
     const char *path, *out, *target, *emit;
     WordList features;
+    u64 jobs;
     bool fast, level0, level1, level2, metered, strip, stats;
 } CompileWords;
 
@@ -43,6 +45,8 @@ static OptionsOutcome read_command_line(Command *command, CompileWords *w)
          "Wasm: for davit run --fuel: fuel is counted"},
         {"--strip", OPTION_FLAG, &w->strip, NULL,
          "Wasm: leave out custom sections and where code comes from"},
+        {"-j", OPTION_NUMBER, &w->jobs, "N",
+         "Wasm: compile with N threads (large modules: one per processor); the result is the same"},
         {"--stats", OPTION_FLAG, &w->stats, NULL, "Wasm: print figures to standard error"},
     };
     const OptionTable table = {
@@ -226,14 +230,16 @@ static int compile_clif(Command *command, const CompileWords *w)
 static int compile_wasm(Command *command, const CompileWords *w)
 {
     WasmInput input;
-    WasmCompileRequest request = {.out = w->out,
-                                  .emit = w->emit == NULL ? "artifact" : w->emit,
-                                  .stats = w->stats,
-                                  .options = {.features = dv_wasm_features_run(),
-                                              .metered = w->metered,
-                                              .fast = w->fast,
-                                              .strip = w->strip,
-                                              .target = w->target == NULL ? "pulley" : w->target}};
+    WasmCompileRequest request = {
+        .out = w->out,
+        .emit = w->emit == NULL ? "artifact" : w->emit,
+        .stats = w->stats,
+        .options = {.features = dv_wasm_features_run(),
+                    .metered = w->metered,
+                    .fast = w->fast,
+                    .strip = w->strip,
+                    .jobs = w->jobs > THREADS_MAX ? THREADS_MAX : (u32)w->jobs,
+                    .target = w->target == NULL ? "pulley" : w->target}};
     if (!dv_wasm_input_read(command, "compile", w->path, &input)) {
         return EXIT_FAILED;
     }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/threads.h"
 #include "tools/files.h"
 #include "wasm/runtime/artifact.h"
 
@@ -221,6 +222,14 @@ static void show_progress(void *context, u32 done, u32 all)
     }
 }
 
+/* Threads are worth their start where compiling takes some tenths of a second. */
+enum { THREADED_BYTES = 256 * 1024, CODE_SECTION = 10 };
+
+static u32 choose_jobs(const WasmModule *module)
+{
+    return module->sections[CODE_SECTION].size < THREADED_BYTES ? 1 : dv_threads_processors();
+}
+
 bool dv_wasm_input_compile(Command *command, const char *name, const WasmInput *input,
                            const WasmCompileOptions *options, ByteBuf *artifact,
                            WasmCompileStats *stats)
@@ -237,6 +246,9 @@ bool dv_wasm_input_compile(Command *command, const char *name, const WasmInput *
     dv_arena_init(&scratch, command->arena->pool);
     WasmCompileOptions watched = *options;
     Progress progress = {.path = input->path, .next_ns = now_ns() + QUIET_NS};
+    if (watched.jobs == 0) {
+        watched.jobs = choose_jobs(&module);
+    }
     if (dv_files_has_terminal()) {
         watched.on_progress = show_progress;
         watched.progress_context = &progress;

@@ -34,7 +34,7 @@ bool dv_wasm_input_decode(Command *command, const char *name, const WasmInput *i
 /* Says an error of decoding, validation or compilation, in one line. */
 void dv_wasm_input_refuse(const char *name, const WasmInput *input, const Diag *diag,
                           const WasmError *error);
-/* Compiles a binary to an artifact. When that takes long, a terminal shows how far it is. */
+/* Compiles a binary to an artifact; without a number of threads in the options, large modules by all processors. When that takes long, a terminal shows how far it is. */
 bool dv_wasm_input_compile(Command *command, const char *name, const WasmInput *input,
                            const WasmCompileOptions *options, ByteBuf *artifact,
                            WasmCompileStats *stats);

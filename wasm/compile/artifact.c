@@ -177,11 +177,16 @@ static void write_imports(Writer *w, const PulModule *linked)
 static void write_sources(Writer *w, const ArtifactParts *parts)
 {
     u32 count = parts->linked->module.funcs.len;
+    u32 start = 0;
     begin_section(w, ARTIFACT_SOURCES, count);
-    for (u32 i = 0; i <= count; i++) {
-        put_u32(w->out, parts->source_starts[i]);
+    for (u32 i = 0; i < count; i++) {
+        put_u32(w->out, start);
+        start += parts->sources[i].len;
     }
-    dv_bytebuf_bytes(w->out, parts->sources->data, parts->sources->len);
+    put_u32(w->out, start);
+    for (u32 i = 0; i < count; i++) {
+        dv_bytebuf_bytes(w->out, parts->sources[i].data, parts->sources[i].len);
+    }
     end_section(w);
 }
 
@@ -212,8 +217,11 @@ static u64 estimate(const ArtifactParts *parts)
     u64 tables = (u64)m->types.len * ARTIFACT_TYPE_BYTES + (u64)m->funcs.len * ARTIFACT_FUNC_BYTES +
                  (u64)m->handlers.len * ARTIFACT_HANDLER_BYTES +
                  (u64)m->imports.len * ARTIFACT_IMPORT_BYTES + ((u64)m->funcs.len + 1) * 4;
-    return 4096 + parts->module->size + tables + m->code_size_bytes +
-           (parts->strip ? 0 : parts->sources->len);
+    u64 sources = 0;
+    for (u32 i = 0; i < m->funcs.len; i++) {
+        sources += parts->strip ? 0 : parts->sources[i].len;
+    }
+    return 4096 + parts->module->size + tables + m->code_size_bytes + sources;
 }
 
 bool dv_artifact_write(ByteBuf *out, const ArtifactParts *parts, Diag *diag)

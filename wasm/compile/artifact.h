@@ -12,9 +12,7 @@ typedef struct ArtifactParts {
     const WasmModule *module;
     const PulModule *linked; /* little-endian code */
     bool metered, strip;
-    const u32
-        *source_starts; /* by function, and the end: where its part of the source map begins */
-    const ByteBuf *sources;
+    const Str *sources; /* by function: its part of the source map */
 } ArtifactParts;
 
 /* Appends the artifact. False after an error in *diag: it would have 4 GiB or more. */

@@ -1,35 +1,71 @@
 /* module.c - a module, function by function, to an artifact.
  *
  * Each function is validated, translated and compiled in an arena that is given back when the next one begins. What stays is
- * what the linker wants of it: the bytes, relocations, and its preamble; its source map is written at once. So
- * memory is that of the result and of the largest function.
+ * what the linker wants of it: the bytes, relocations, its preamble, and its part of the source map. So memory is that of
+ * the result and of the largest function; of one per thread, if several threads compile.
  *
- * All arenas are of the scratch arena's pool; when memory runs out they are given back before the escape goes on.
+ * Threads take functions one by one in the module's order. Each has its own arenas, of a pool of its own that draws on the
+ * scratch arena's (base/shared_pool.h), and its own copy of the module's head, in which validation notes features; what
+ * they share is read only, but for the places in the arrays by function. How far the limit on all locals together is used
+ * before a function is counted beforehand. So nothing that becomes of a function depends on who compiled it, and the bytes
+ * are the same for any number of threads. The same holds for errors: after one, only functions before it are still
+ * compiled, and of the threads that failed the one with the first function speaks.
+ *
+ * When memory runs out all arenas are given back before the escape goes on.
  */
+#include "base/shared_pool.h"
+#include "base/threads.h"
 #include "wasm/compile/artifact.h"
 
 /* Functions beyond cannot all be named by short calls. */
 enum { SHORT_CALLS_MAX = 65536 };
 
-typedef struct ModuleCompiler {
+#define FUNC_NONE UINT32_MAX
+
+typedef struct ModuleCompiler ModuleCompiler;
+
+/* What one thread compiles with. */
+typedef struct Worker {
+    ModuleCompiler *c;
+    Pool own_pool; /* if there are several workers */
+    Arena kept;    /* what the linker wants */
+    Arena work;    /* one function */
+    Arena temp;    /* one step */
+    Arena check;   /* the validator's */
+    WasmModule module;
+    Validator validator;
+    Diag diag;
+    WasmError error;
+    davit_status_t status;
+    u32 func;   /* at hand */
+    u32 failed; /* the function with the error, or at which memory ran out; FUNC_NONE */
+    u64 clif_insts, fast_fallbacks;
+} Worker;
+
+struct ModuleCompiler {
     WasmModule *module;
     const WasmCompileOptions *options;
     const Isa *isa;
     CompileOptions compile;
-    Arena kept;  /* what the linker wants, and the linked module */
-    Arena work;  /* one function */
-    Arena temp;  /* one step */
-    Arena check; /* the validator's */
-    Validator validator;
+    Pool *pool;
+    Arena kept; /* arrays by function, the linked module */
+    Arena work;
+    u64 *locals_before; /* by function, of all those before it */
     const CompiledFunc **funcs;
-    u32 *source_starts;
-    ByteBuf sources;
+    Str *sources; /* by function: its part of the source map */
+    SharedPool shared;
+    Mutex lock; /* on what follows up to `end`, while there are several threads */
+    u32 next;   /* function to take, */
+    u32 done;   /* how many are compiled, */
+    u32 end;    /* and which is not to be compiled */
+    u32 num_workers;
+    Worker *workers;
     ByteBuf *out;
     WasmCompileStats *stats;
     Diag *diag;
     WasmError *error;
     bool ok;
-} ModuleCompiler;
+};
 
 /* Sandboxed code has no addresses: that of both widths is the same. */
 static const Isa *find_isa(const char *target)
@@ -37,24 +73,25 @@ static const Isa *find_isa(const char *target)
     return target == NULL || strcmp(target, "pulley") == 0 ? dv_isa_find("pulley64", 8) : NULL;
 }
 
-static bool fail_func(ModuleCompiler *c, u32 func, const char *why)
+static bool fail_func(Worker *w, u32 func, const char *why)
 {
-    u32 number = c->module->imported_funcs + func;
-    Str name = dv_wasm_func_name(c->module, number);
-    const char *quoted = dv_diag_quote(&c->work, name.data, name.len);
+    const WasmModule *module = &w->module;
+    u32 number = module->imported_funcs + func;
+    Str name = dv_wasm_func_name(module, number);
+    const char *quoted = dv_diag_quote(&w->work, name.data, name.len);
     bool has_name = name.len != 0;
-    c->error->func = number;
-    c->error->offset = c->module->codes.data[func].body.offset;
-    dv_diag_error(c->diag, 0, 0, "%s (function %u%s%s%s)", why, (unsigned)number,
+    w->error.func = number;
+    w->error.offset = module->codes.data[func].body.offset;
+    dv_diag_error(&w->diag, 0, 0, "%s (function %u%s%s%s)", why, (unsigned)number,
                   has_name ? " \"" : "", has_name ? quoted : "", has_name ? "\"" : "");
     return false;
 }
 
 /* Only its preamble, in memory that stays. */
-static const Func *keep_preamble(ModuleCompiler *c, const Func *f)
+static const Func *keep_preamble(Worker *w, const Func *f)
 {
     Func head = *f;
-    Func *kept = ARENA_NEW(&c->kept, Func);
+    Func *kept = ARENA_NEW(&w->kept, Func);
     memset(&head.insts, 0, sizeof head.insts);
     memset(&head.nodes, 0, sizeof head.nodes);
     memset(&head.values, 0, sizeof head.values);
@@ -65,7 +102,7 @@ static const Func *keep_preamble(ModuleCompiler *c, const Func *f)
     memset(&head.masks, 0, sizeof head.masks);
     memset(&head.srclocs, 0, sizeof head.srclocs);
     head.first_block = head.last_block = BLOCK_NONE;
-    dv_func_copy(kept, &head, &c->kept);
+    dv_func_copy(kept, &head, &w->kept);
     return kept;
 }
 
@@ -81,27 +118,34 @@ static void drop_plain_calls(MachCode *code)
     code->calls.len = count;
 }
 
-static void keep(ModuleCompiler *c, u32 func, CompiledFunc *from)
+static Str keep_sources(Worker *w, const MachCode *code)
+{
+    ByteBuf bytes;
+    dv_bytebuf_init(&bytes, &w->work);
+    dv_artifact_add_sources(&bytes, code);
+    return (Str){dv_arena_strdup(&w->kept, (const char *)bytes.data, bytes.len), (u32)bytes.len};
+}
+
+static void keep(Worker *w, u32 func, CompiledFunc *from)
 {
     MachCode *code = &from->code;
-    CompiledFunc *kept = ARENA_NEW(&c->kept, CompiledFunc);
-    if (!c->options->strip) {
-        dv_artifact_add_sources(&c->sources, code);
-        c->source_starts[func + 1] = (u32)c->sources.len;
+    CompiledFunc *kept = ARENA_NEW(&w->kept, CompiledFunc);
+    if (!w->c->options->strip) {
+        w->c->sources[func] = keep_sources(w, code);
     }
     code->srclocs.len = code->traps.len = code->tags.len = 0;
     code->stack_maps.len = code->unwind.len = 0;
     code->frame.num_slots = 0;
     drop_plain_calls(code);
     *kept = *from;
-    dv_mach_code_copy(&kept->code, &c->kept);
-    kept->func = keep_preamble(c, from->func);
-    c->funcs[func] = kept;
+    dv_mach_code_copy(&kept->code, &w->kept);
+    kept->func = keep_preamble(w, from->func);
+    w->c->funcs[func] = kept;
 }
 
 /* A function being compiled: dv_compile's part. */
 typedef struct FuncJob {
-    ModuleCompiler *c;
+    Worker *w;
     Func *func;
     Diag why;
     CompiledFunc result;
@@ -111,38 +155,160 @@ typedef struct FuncJob {
 static void run_compile(void *context)
 {
     FuncJob *job = context;
-    ModuleCompiler *c = job->c;
-    dv_diag_init(&job->why, &c->work);
-    job->ok =
-        dv_compile(c->isa, &c->compile, job->func, &c->work, &c->temp, &job->why, &job->result);
+    Worker *w = job->w;
+    dv_diag_init(&job->why, &w->work);
+    job->ok = dv_compile(w->c->isa, &w->c->compile, job->func, &w->work, &w->temp, &job->why,
+                         &job->result);
 }
 
 /* The backend escapes from functions beyond its limits; who they are is known here. */
-static bool compile_func(ModuleCompiler *c, u32 func)
+static bool compile_func(Worker *w, u32 func)
 {
-    Func *f = ARENA_NEW(&c->work, Func);
-    FuncJob job = {.c = c, .func = f};
-    if (!dv_wasm_translate(&c->validator, func, c->options, &c->work, f)) {
-        *c->error = c->validator.reader.error;
+    Func *f = ARENA_NEW(&w->work, Func);
+    FuncJob job = {.w = w, .func = f};
+    w->validator.num_locals = w->c->locals_before[func];
+    if (!dv_wasm_translate(&w->validator, func, w->c->options, &w->work, f)) {
+        w->error = w->validator.reader.error;
         return false;
     }
-    c->stats->clif_insts += f->insts.len;
-    davit_status_t status = dv_pool_protect(c->work.pool, run_compile, &job);
+    w->clif_insts += f->insts.len;
+    davit_status_t status = dv_pool_protect(w->work.pool, run_compile, &job);
     if (status == DAVIT_ERROR_LIMIT) {
-        return fail_func(c, func,
+        return fail_func(w, func,
                          "the function is too large: its code would have more than 16 MiB");
     }
     if (status != DAVIT_OK) {
-        dv_escape(c->work.pool, status);
+        dv_escape(w->work.pool, status);
     }
     if (!job.ok) {
-        return fail_func(c, func, dv_diag_first(&job.why)->text);
+        return fail_func(w, func, dv_diag_first(&job.why)->text);
     }
-    c->stats->fast_fallbacks += job.result.fell_back;
-    if (c->sources.len > UINT32_MAX / 2) {
-        return fail_func(c, func, "the source map would have 2 GiB or more");
+    w->fast_fallbacks += job.result.fell_back;
+    keep(w, func, &job.result);
+    return true;
+}
+
+/* ---- the threads ---- */
+
+/* The next function that nobody has taken yet; FUNC_NONE. */
+static u32 take_func(ModuleCompiler *c)
+{
+    dv_mutex_lock(&c->lock);
+    u32 func = c->next < c->end ? c->next++ : FUNC_NONE;
+    dv_mutex_unlock(&c->lock);
+    return func;
+}
+
+static void note_done(ModuleCompiler *c)
+{
+    dv_mutex_lock(&c->lock);
+    c->done++;
+    if (c->options->on_progress != NULL) {
+        c->options->on_progress(c->options->progress_context, c->done, c->module->codes.len);
     }
-    keep(c, func, &job.result);
+    dv_mutex_unlock(&c->lock);
+}
+
+/* Those behind the function need not be compiled any more. */
+static void note_failure(Worker *w)
+{
+    ModuleCompiler *c = w->c;
+    w->failed = w->func;
+    dv_mutex_lock(&c->lock);
+    c->end = w->func < c->end ? w->func : c->end;
+    dv_mutex_unlock(&c->lock);
+}
+
+static void compile_some(void *context)
+{
+    Worker *w = context;
+    while ((w->func = take_func(w->c)) != FUNC_NONE) {
+        bool ok = compile_func(w, w->func);
+        dv_arena_release(&w->work);
+        if (!ok) {
+            note_failure(w);
+            return;
+        }
+        note_done(w->c);
+    }
+}
+
+static void run_worker(void *context, u32 number)
+{
+    ModuleCompiler *c = context;
+    Worker *w = &c->workers[number];
+    w->status = dv_pool_protect(w->work.pool, compile_some, w);
+    if (w->status != DAVIT_OK) {
+        note_failure(w);
+    }
+}
+
+static void init_worker(ModuleCompiler *c, Worker *w)
+{
+    Pool *pool = c->pool;
+    if (c->num_workers > 1) {
+        dv_shared_pool_member(&c->shared, &w->own_pool);
+        pool = &w->own_pool;
+    }
+    w->c = c;
+    w->failed = FUNC_NONE;
+    w->error = *c->error;
+    w->module = *c->module;
+    dv_arena_init(&w->kept, pool);
+    dv_arena_init(&w->work, pool);
+    dv_arena_init(&w->temp, pool);
+    dv_arena_init(&w->check, pool);
+    dv_diag_init(&w->diag, &w->kept);
+    w->validator = (Validator){.module = &w->module, .arena = &w->check, .diag = &w->diag};
+}
+
+static void release_worker(ModuleCompiler *c, Worker *w)
+{
+    dv_arena_release(&w->kept);
+    dv_arena_release(&w->work);
+    dv_arena_release(&w->temp);
+    dv_arena_release(&w->check);
+    if (c->num_workers > 1) {
+        dv_pool_destroy(&w->own_pool);
+    }
+}
+
+/* Functions behind one whose locals are wrong, or too many with those before, need not be compiled. */
+static void count_locals(ModuleCompiler *c)
+{
+    Diag ignored;
+    dv_diag_init(&ignored, &c->work);
+    Validator v = {.module = c->module, .arena = &c->work, .diag = &ignored};
+    bool ok = true;
+    for (c->end = 0; ok && c->end < c->module->codes.len; c->end++) {
+        c->locals_before[c->end] = v.num_locals;
+        ok = dv_validator_begin(&v, c->module->imported_funcs + c->end);
+    }
+    dv_arena_release(&c->work);
+}
+
+static u32 choose_workers(const ModuleCompiler *c)
+{
+    u32 count = c->options->jobs < c->end ? c->options->jobs : c->end;
+    count = count < THREADS_MAX ? count : THREADS_MAX;
+    return count == 0 || !DV_THREADS ? 1 : count;
+}
+
+/* What the thread with the first error has to say. */
+static bool report_failure(ModuleCompiler *c)
+{
+    const Worker *first = &c->workers[0];
+    for (u32 i = 1; i < c->num_workers; i++) {
+        first = c->workers[i].failed < first->failed ? &c->workers[i] : first;
+    }
+    if (first->failed == FUNC_NONE) {
+        return false;
+    }
+    if (first->status != DAVIT_OK) {
+        dv_escape(c->pool, c->shared.over_limit ? DAVIT_ERROR_LIMIT : first->status);
+    }
+    *c->error = first->error;
+    dv_diag_error(c->diag, 0, 0, "%s", dv_diag_first(&first->diag)->text);
     return true;
 }
 
@@ -150,16 +316,24 @@ static bool compile_funcs(ModuleCompiler *c)
 {
     u32 count = c->module->codes.len;
     c->funcs = ARENA_ARRAY(&c->kept, const CompiledFunc *, count);
-    c->source_starts = ARENA_ARRAY(&c->kept, u32, (usize)count + 1);
-    for (u32 i = 0; i < count; i++) {
-        bool ok = compile_func(c, i);
-        dv_arena_release(&c->work);
-        if (!ok) {
-            return false;
-        }
-        if (c->options->on_progress != NULL) {
-            c->options->on_progress(c->options->progress_context, i + 1, count);
-        }
+    c->sources = ARENA_ARRAY(&c->kept, Str, count);
+    c->locals_before = ARENA_ARRAY(&c->kept, u64, count);
+    count_locals(c);
+    u32 workers = choose_workers(c);
+    c->workers = ARENA_ARRAY(&c->kept, Worker, workers);
+    c->num_workers = workers;
+    for (u32 i = 0; i < workers; i++) {
+        init_worker(c, &c->workers[i]);
+    }
+    dv_threads_run(workers, run_worker, c);
+    if (report_failure(c)) {
+        return false;
+    }
+    for (u32 i = 0; i < workers; i++) {
+        const Worker *w = &c->workers[i];
+        c->module->used |= w->module.used;
+        c->stats->clif_insts += w->clif_insts;
+        c->stats->fast_fallbacks += w->fast_fallbacks;
     }
     return true;
 }
@@ -187,8 +361,7 @@ static void run(void *context)
                            .linked = &linked,
                            .metered = c->options->metered,
                            .strip = c->options->strip,
-                           .source_starts = c->source_starts,
-                           .sources = &c->sources};
+                           .sources = c->sources};
     c->stats->funcs = c->module->codes.len;
     c->stats->wasm_bytes = c->module->sections[10].size;
     c->stats->code_bytes = linked.module.code_size_bytes;
@@ -203,6 +376,7 @@ bool dv_wasm_compile(WasmModule *module, const WasmCompileOptions *options, Aren
     ModuleCompiler c = {.module = module,
                         .options = options,
                         .isa = find_isa(options->target),
+                        .pool = scratch->pool,
                         .out = out,
                         .stats = stats == NULL ? &no_stats : stats,
                         .diag = diag,
@@ -217,16 +391,18 @@ bool dv_wasm_compile(WasmModule *module, const WasmCompileOptions *options, Aren
     c.compile = (CompileOptions){.allocator = options->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN,
                                  .check = options->verify,
                                  .far_calls = module->codes.len > SHORT_CALLS_MAX};
-    Arena *arenas[] = {&c.kept, &c.work, &c.temp, &c.check};
-    for (u32 i = 0; i < ARRAY_LEN(arenas); i++) {
-        dv_arena_init(arenas[i], scratch->pool);
-    }
-    c.validator = (Validator){.module = module, .arena = &c.check, .diag = diag};
-    dv_bytebuf_init(&c.sources, &c.kept);
+    dv_arena_init(&c.kept, scratch->pool);
+    dv_arena_init(&c.work, scratch->pool);
+    dv_mutex_init(&c.lock);
+    dv_shared_pool_init(&c.shared, scratch->pool);
     davit_status_t status = dv_pool_protect(scratch->pool, run, &c);
-    for (u32 i = 0; i < ARRAY_LEN(arenas); i++) {
-        dv_arena_release(arenas[i]);
+    for (u32 i = 0; i < c.num_workers; i++) {
+        release_worker(&c, &c.workers[i]);
     }
+    dv_shared_pool_destroy(&c.shared);
+    dv_mutex_destroy(&c.lock);
+    dv_arena_release(&c.work);
+    dv_arena_release(&c.kept);
     if (status != DAVIT_OK) {
         dv_escape(scratch->pool, status);
     }
