@@ -58,7 +58,7 @@ enum { RED_ZONE_BYTES = 128, ALTERNATE_BYTES = 1 << 16 };
 
 static const int signal_numbers[] = {SIGILL, SIGFPE, SIGSEGV, SIGBUS};
 
-/* Part of the registry: written before the handlers are there, and not again. */
+/* Part of the registry: written before the handlers are there, and not while code runs. */
 static struct {
     pthread_once_t once;
     bool is_installed;
@@ -144,19 +144,32 @@ static void free_stack(void *stack)
     munmap(stack, ALTERNATE_BYTES);
 }
 
-static void install(void)
+static bool put_handlers(void)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
-    handlers.is_installed = pthread_key_create(&handlers.key, free_stack) == 0;
-    for (usize i = 0; i < ARRAY_LEN(signal_numbers) && handlers.is_installed; i++) {
-        /* Asked first: once ours is there, it may be called and has to know. */
-        handlers.is_installed = sigaction(signal_numbers[i], NULL, &handlers.previous[i]) == 0 &&
-                                sigaction(signal_numbers[i], &action, NULL) == 0;
+    for (usize i = 0; i < ARRAY_LEN(signal_numbers); i++) {
+        struct sigaction now;
+        if (sigaction(signal_numbers[i], NULL, &now) != 0) {
+            return false;
+        }
+        bool is_ours = (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_fault;
+        if (!is_ours) { /* noted first: once ours is there, it may be called and has to know */
+            handlers.previous[i] = now;
+        }
+        if (!is_ours && sigaction(signal_numbers[i], &action, NULL) != 0) {
+            return false;
+        }
     }
+    return true;
+}
+
+static void install(void)
+{
+    handlers.is_installed = pthread_key_create(&handlers.key, free_stack) == 0 && put_handlers();
 }
 
 static bool has_stack(void)
@@ -193,6 +206,11 @@ bool dv_signals_prepare(void)
     thread_state.is_prepared = pthread_once(&handlers.once, install) == 0 &&
                                handlers.is_installed && (has_stack() || make_stack());
     return thread_state.is_prepared;
+}
+
+bool dv_signals_renew(void)
+{
+    return dv_signals_prepare() && put_handlers();
 }
 
 const u8 *dv_stack_end(const u8 *address)
@@ -235,6 +253,11 @@ bool dv_signals_are_supported(void)
 }
 
 bool dv_signals_prepare(void)
+{
+    return false;
+}
+
+bool dv_signals_renew(void)
 {
     return false;
 }

@@ -23,6 +23,9 @@ typedef struct Activation {
 bool dv_signals_are_supported(void);
 /* Prepares the process, once, and this thread, once. False if they cannot be caught. */
 bool dv_signals_prepare(void);
+/* Puts the handlers in again, in front of what others have put in place of them since; for programs that know of such. What
+ * was put there must not pass signals on to ours. Not while code runs. */
+bool dv_signals_renew(void);
 
 /* The thread's innermost activation; NULL. */
 Activation *dv_activation(void);
