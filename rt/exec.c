@@ -15,10 +15,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-bool dv_exec_alloc(ExecMemory *memory, usize size_bytes)
+usize dv_exec_page_bytes(void)
 {
     long page = sysconf(_SC_PAGESIZE);
-    usize mask = page > 0 ? (usize)page - 1 : 4095;
+    return page > 0 ? (usize)page : 4096;
+}
+
+bool dv_exec_alloc(ExecMemory *memory, usize size_bytes)
+{
+    usize mask = dv_exec_page_bytes() - 1;
     *memory = (ExecMemory){NULL, 0};
     if (size_bytes == 0 || size_bytes > SIZE_MAX - mask) {
         return false;
@@ -35,7 +40,12 @@ bool dv_exec_alloc(ExecMemory *memory, usize size_bytes)
 
 bool dv_exec_seal(ExecMemory *memory)
 {
-    return mprotect(memory->bytes, memory->size_bytes, PROT_READ | PROT_EXEC) == 0;
+    return dv_exec_seal_first(memory, memory->size_bytes);
+}
+
+bool dv_exec_seal_first(ExecMemory *memory, usize size_bytes)
+{
+    return mprotect(memory->bytes, size_bytes, PROT_READ | PROT_EXEC) == 0;
 }
 
 void dv_exec_free(ExecMemory *memory)
@@ -47,6 +57,18 @@ void dv_exec_free(ExecMemory *memory)
 }
 
 #else
+
+usize dv_exec_page_bytes(void)
+{
+    return 4096;
+}
+
+bool dv_exec_seal_first(ExecMemory *memory, usize size_bytes)
+{
+    (void)memory;
+    (void)size_bytes;
+    return false;
+}
 
 bool dv_exec_alloc(ExecMemory *memory, usize size_bytes)
 {

@@ -14,6 +14,10 @@ typedef struct ExecMemory {
 bool dv_exec_alloc(ExecMemory *memory, usize size_bytes);
 /* From now on it may be executed, and no longer be written. False if the system refuses. */
 bool dv_exec_seal(ExecMemory *memory);
+/* The same of the first bytes only, which are whole pages: what is behind them stays writable, and is never executed. */
+bool dv_exec_seal_first(ExecMemory *memory, usize size_bytes);
+/* What memory is sealed in multiples of. */
+usize dv_exec_page_bytes(void);
 void dv_exec_free(ExecMemory *memory);
 
 #endif

@@ -6,6 +6,7 @@
 #include "codegen/compile.h"
 #include "codegen/ir/print.h"
 #include "codegen/isa/pulley/link.h"
+#include "codegen/object/elf.h"
 #include "tools/compile_wasm.h"
 #include "tools/input.h"
 
@@ -14,7 +15,7 @@ typedef struct Compile {
     Input input;
     const Isa *isa;
     CompileOptions options;
-    bool vcode;
+    bool vcode, object;
 } Compile;
 
 /* What the command line says, for CLIF and Wasm alike. */
@@ -34,7 +35,7 @@ static OptionsOutcome read_command_line(Command *command, CompileWords *w)
         {"--target", OPTION_TEXT, &w->target, "T",
          "what for: davit targets lists them (Wasm: pulley)"},
         {"--emit", OPTION_CHOICE, &w->emit, "artifact|object|asm|clif|vcode",
-         "what to write (Wasm: artifact; CLIF: asm)"},
+         "what to write (Wasm: artifact; CLIF: asm, or object for x86_64)"},
         {"-O0", OPTION_FLAG, &w->level0, NULL, "compile fast: the fast register allocator"},
         {"-O1", OPTION_FLAG, &w->level1, NULL, "not there yet"},
         {"-O2", OPTION_FLAG, &w->level2, NULL, "the best code (as without)"},
@@ -67,9 +68,8 @@ static OptionsOutcome read_command_line(Command *command, CompileWords *w)
     if (outcome != OPTIONS_OK) {
         return outcome;
     }
-    if (w->level1 || (w->emit != NULL && strcmp(w->emit, "object") == 0)) {
-        fprintf(stderr, "davit compile: cannot use \"%s\": it is not there yet\n",
-                w->level1 ? "-O1" : "object");
+    if (w->level1) {
+        fputs("davit compile: cannot use \"-O1\": it is not there yet\n", stderr);
         return OPTIONS_WRONG;
     }
     if (w->level2 && (w->fast || w->level0)) {
@@ -95,9 +95,26 @@ static void print_error(const Compile *c, const Func *f, const Diag *diag)
     fprintf(stderr, "%s%s\n", text.data, dv_diag_first(diag)->text);
 }
 
-/* Compiles a copy of the function, or prints how far that got. */
-static bool compile_one(Compile *c, const Func *f, Arena *scratch, CompiledFunc *out)
+/* Instructions of a function that names no srclocs are from their lines of the file. */
+static void set_lines(const ClifFunc *from, Func *f)
 {
+    for (u32 i = 0; i < f->insts.len; i++) {
+        if (dv_srcloc(f, (Inst){i}) != SRCLOC_NONE) {
+            return;
+        }
+    }
+    for (u32 i = 0; i < f->insts.len; i++) {
+        u32 line = dv_clif_entity_line(from, (EntityRef){ENTITY_INST, i});
+        if (line != 0) {
+            dv_srcloc_set(f, (Inst){i}, line);
+        }
+    }
+}
+
+/* Compiles a copy of the function, or prints how far that got. */
+static bool compile_one(Compile *c, const ClifFunc *from, Arena *scratch, CompiledFunc *out)
+{
+    const Func *f = &from->func;
     Diag diag;
     Arena *arena = c->command->arena;
     Func *copy = ARENA_NEW(arena, Func);
@@ -106,6 +123,9 @@ static bool compile_one(Compile *c, const Func *f, Arena *scratch, CompiledFunc 
     dv_diag_init(&diag, arena);
     dv_text_init(&text, arena);
     dv_func_copy(copy, f, arena);
+    if (c->object) {
+        set_lines(from, copy);
+    }
     if (c->vcode) {
         ok = dv_compile_print(c->isa, &c->options, copy, scratch, arena, &diag, &text);
         TextBuf name;
@@ -177,6 +197,30 @@ static void print_machine_code(const Compile *c, const CompiledFunc *const *func
     fwrite(text.data, 1, text.length, stdout);
 }
 
+/* All functions are exported. */
+static bool write_object(Compile *c, const CompiledFunc *const *funcs, u32 count)
+{
+    Arena *arena = c->command->arena;
+    ObjModule module;
+    ByteBuf bytes;
+    Diag diag;
+    bool ok = true;
+    dv_diag_init(&diag, arena);
+    dv_bytebuf_init(&bytes, arena);
+    dv_obj_init(&module, c->isa->native, arena);
+    for (u32 i = 0; i < count && ok; i++) {
+        u32 symbol;
+        Str name = dv_obj_name(arena, &funcs[i]->func->name);
+        ok = dv_obj_declare(&module, name, OBJ_FUNC, OBJ_EXPORT, &diag, &symbol) &&
+             dv_obj_define_code(&module, symbol, &funcs[i]->code, &diag);
+    }
+    ok = ok && dv_obj_write(&module, c->input.path, &diag, &bytes);
+    if (!ok) {
+        print_error(c, NULL, &diag);
+    }
+    return ok && fwrite(bytes.data, 1, bytes.len, stdout) == bytes.len;
+}
+
 static bool compile_all(Compile *c)
 {
     const ClifFile *file = &c->input.file;
@@ -187,30 +231,41 @@ static bool compile_all(Compile *c)
     dv_arena_init(&scratch, arena->pool);
     for (u32 i = 0; i < file->funcs.len; i++) {
         funcs[i] = ARENA_NEW(arena, CompiledFunc);
-        ok = compile_one(c, &file->funcs.data[i]->func, &scratch, funcs[i]) && ok;
+        ok = compile_one(c, file->funcs.data[i], &scratch, funcs[i]) && ok;
     }
     dv_arena_release(&scratch);
+    const CompiledFunc *const *made = (const CompiledFunc *const *)funcs;
     if (!ok || c->vcode) {
         return ok;
     }
+    if (c->object) {
+        return write_object(c, made, file->funcs.len);
+    }
     if (c->isa->find_features != NULL) {
-        print_machine_code(c, (const CompiledFunc *const *)funcs, file->funcs.len);
+        print_machine_code(c, made, file->funcs.len);
         return true;
     }
-    return print_module(c, (const CompiledFunc *const *)funcs, file->funcs.len);
+    return print_module(c, made, file->funcs.len);
 }
 
 static int compile_clif(Command *command, const CompileWords *w)
 {
     Compile c = {.command = command};
+    c.object = w->emit != NULL && strcmp(w->emit, "object") == 0;
     if (!dv_input_check_target(command, "compile", w->target, false)) {
         return EXIT_USAGE;
     }
     c.isa = dv_isa_find(w->target, strlen(w->target));
+    if (c.object && c.isa->native == NULL) {
+        fprintf(stderr, "davit compile: cannot use \"object\" for %s: it has no object files\n",
+                w->target);
+        return EXIT_USAGE;
+    }
     c.options.allocator = w->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
     c.vcode = w->emit != NULL && strcmp(w->emit, "vcode") == 0;
-    if (w->emit != NULL && !c.vcode && strcmp(w->emit, "asm") != 0) {
-        fprintf(stderr, "davit compile: cannot use \"%s\" for CLIF: asm or vcode\n", w->emit);
+    if (w->emit != NULL && !c.vcode && !c.object && strcmp(w->emit, "asm") != 0) {
+        fprintf(stderr, "davit compile: cannot use \"%s\" for CLIF: asm, object or vcode\n",
+                w->emit);
         return EXIT_USAGE;
     }
     if (strcmp(w->path, "-") == 0) {
@@ -251,9 +306,10 @@ static int compile_wasm(Command *command, const CompileWords *w)
                 w->target);
         return EXIT_USAGE;
     }
-    if (strcmp(request.emit, "vcode") == 0) {
-        fputs("davit compile: cannot use \"vcode\" for Wasm: --emit clif, and compile that\n",
-              stderr);
+    if (strcmp(request.emit, "vcode") == 0 || strcmp(request.emit, "object") == 0) {
+        fprintf(stderr,
+                "davit compile: cannot use \"%s\" for Wasm: --emit clif, and compile that\n",
+                request.emit);
         return EXIT_USAGE;
     }
     if (!dv_wasm_read_features(command, "compile", &w->features, &request.options.features)) {

@@ -132,9 +132,13 @@ static void copy_code(NativeEngine *e, u32 func)
     memcpy(to, code->bytes, code->size_bytes);
     for (u32 i = 0; i < code->relocs.len; i++) {
         const MachReloc *reloc = &code->relocs.data[i];
-        ASSERT(reloc->kind == X64_RELOC_PC32 && reloc->symbol.kind == MACH_SYMBOL_NAME);
+        ASSERT(reloc->kind <= X64_RELOC_GOT && reloc->symbol.kind == MACH_SYMBOL_NAME);
+        if (reloc->kind == X64_RELOC_GOT) {
+            dv_x64_native.relax_got(to + reloc->offset);
+        }
         u32 end = e->offsets[func] + reloc->offset + 4;
-        store_le32(to + reloc->offset, find_target(e, &reloc->symbol.name) - end);
+        store_le32(to + reloc->offset,
+                   find_target(e, &reloc->symbol.name) - end + (u32)reloc->addend);
     }
 }
 

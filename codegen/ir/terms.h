@@ -33,6 +33,7 @@ typedef struct ValueList {
 #define ISLE_KEY_StackSlot(x) ((x).id)
 #define ISLE_KEY_Constant(x) ((x).id)
 #define ISLE_KEY_FuncRef(x) ((x).id)
+#define ISLE_KEY_GlobalValue(x) ((x).id)
 #define ISLE_KEY_SigRef(x) ((x).id)
 #define ISLE_KEY_WasmMemory(x) ((x).id)
 #define ISLE_KEY_WasmTable(x) ((x).id)

@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "codegen/mach/buffer.h"
 #include "codegen/mach/lower.h"
+#include "codegen/mach/native.h"
 #include "codegen/opt/legalize.h"
 #include "rt/vmctx.h"
 
@@ -60,6 +61,7 @@ struct Isa {
                                 Arena *arena, void **context);
     bool (*emit)(const Isa *isa, const CompileOptions *options, void *context,
                  const EmitInput *input, Arena *arena, Diag *diag, CompiledFunc *out);
+    const NativeTarget *native; /* for machine code: how it is linked; else NULL */
 };
 
 /* isa.c: by name as target lines spell it: "pulley64", "pulley32be"; NULL if there is none. */

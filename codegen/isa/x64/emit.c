@@ -218,17 +218,17 @@ static void emit_table(Emitter *e, u32 inst)
     dv_mach_end_flow(&e->buf);
 }
 
-/* The 4 bytes before this are the distance of a function. */
-static void add_reloc(Emitter *e, u64 func)
+/* About the 4 bytes before this. */
+static void add_reloc(Emitter *e, u32 kind, const ExtName *name, i64 addend)
 {
-    MachSymbol symbol = dv_mach_symbol_name(&vec_at(&e->func->funcs, func).name);
-    dv_mach_add_reloc(&e->buf, dv_mach_offset(&e->buf) - 4, X64_RELOC_PC32, &symbol, 0);
+    MachSymbol symbol = dv_mach_symbol_name(name);
+    dv_mach_add_reloc(&e->buf, dv_mach_offset(&e->buf) - 4, kind, &symbol, addend);
 }
 
 static void emit_call(Emitter *e, u64 callee)
 {
     emit_1(e, X64_call, x64_number(0));
-    add_reloc(e, callee);
+    add_reloc(e, X64_RELOC_CALL, &vec_at(&e->func->funcs, callee).name, 0);
     dv_mach_add_call(&e->buf, 0, NULL, 0);
 }
 
@@ -236,18 +236,35 @@ static void emit_call_library(Emitter *e, u64 libcall)
 {
     const char *text = dv_rt_libcall_symbols[libcall];
     ExtName name = {.kind = NAME_TEST, .text = {text, (u32)strlen(text)}};
-    MachSymbol symbol = dv_mach_symbol_name(&name);
     emit_1(e, X64_call, x64_number(0));
-    dv_mach_add_reloc(&e->buf, dv_mach_offset(&e->buf) - 4, X64_RELOC_PC32, &symbol, 0);
+    add_reloc(e, X64_RELOC_CALL, &name, 0);
     dv_mach_add_call(&e->buf, 0, NULL, 0);
+}
+
+/* The address of a symbol: computed if it is colocated, else loaded, since it may be anywhere. */
+static void emit_address(Emitter *e, u32 to, const ExtName *name, bool colocated, i64 addend)
+{
+    X64Memory from_end = x64_base(X64_NO_REG, 0);
+    from_end.from_end = true;
+    emit_2(e, colocated ? X64_lea64 : X64_mov64, x64_register(to), x64_memory(from_end));
+    add_reloc(e, colocated ? X64_RELOC_PC32 : X64_RELOC_GOT, name, addend);
 }
 
 static void emit_func_addr(Emitter *e, u32 to, u64 func)
 {
-    X64Memory from_end = x64_base(X64_NO_REG, 0);
-    from_end.from_end = true;
-    emit_2(e, X64_lea64, x64_register(to), x64_memory(from_end));
-    add_reloc(e, func);
+    const ExtFunc *f = &vec_at(&e->func->funcs, func);
+    emit_address(e, to, &f->name, f->colocated, 0);
+}
+
+static void emit_symbol(Emitter *e, u32 to, u64 number)
+{
+    const GlobalValueData *gv = &vec_at(&e->func->global_values, number);
+    bool is_near = gv->colocated && (i64)(i32)gv->offset == gv->offset;
+    emit_address(e, to, &gv->name, gv->colocated, is_near ? gv->offset : 0);
+    if (!is_near && gv->offset != 0) {
+        emit_2(e, X64_movabs, x64_register(X64_SCRATCH), x64_number(gv->offset));
+        emit_2(e, X64_add64, x64_register(to), x64_register(X64_SCRATCH));
+    }
 }
 
 static void emit_atomic(Emitter *e, u32 inst, const u64 *numbers)
@@ -492,6 +509,9 @@ static void emit_inst(Emitter *e, u32 inst)
     case X64_FUNC_ADDR:
         emit_func_addr(e, reg_of(first), numbers[0]);
         break;
+    case X64_SYMBOL:
+        emit_symbol(e, reg_of(first), numbers[0]);
+        break;
     case X64_LOAD_PARAM:
         emit_load_word(e, first, x64_memory(x64_base(X64_RBP, 16 + (i32)numbers[0])), numbers[1]);
         break;
@@ -559,9 +579,9 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
 
 const char *dv_x64_inst_name(u32 op)
 {
-    static const char *const names[] = {"params",        "return",      "branch",     "jump",
-                                        "br_table",      "trap_if",     "trap",       "call",
-                                        "call_indirect", "func_addr",   "load_param", "store_arg",
-                                        "call_library",  "atomic_loop", "float_const"};
+    static const char *const names[] = {"params",        "return",      "branch",      "jump",
+                                        "br_table",      "trap_if",     "trap",        "call",
+                                        "call_indirect", "func_addr",   "load_param",  "store_arg",
+                                        "call_library",  "atomic_loop", "float_const", "symbol"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

@@ -219,12 +219,21 @@ InstOutput x64_lower_call(X64Context *ctx)
     return (InstOutput){.count = X64_RESULTS_SET};
 }
 
-R64 x64_func_address(X64Context *ctx, FuncRef func)
+static R64 address_of(X64Context *ctx, u16 op, u64 number)
 {
     VReg reg = dv_vcode_vreg(ctx->lower->vcode, X64_GENERAL);
     RaOperand def = ra_def(reg);
-    u64 number = func.id;
-    VInstDraft draft = {X64_FUNC_ADDR, 0, 0, &def, 1, &number, 1};
+    VInstDraft draft = {op, 0, 0, &def, 1, &number, 1};
     dv_vcode_emit(ctx->lower->vcode, &draft);
     return reg;
+}
+
+R64 x64_func_address(X64Context *ctx, FuncRef func)
+{
+    return address_of(ctx, X64_FUNC_ADDR, func.id);
+}
+
+R64 x64_symbol(X64Context *ctx, GlobalValue gv)
+{
+    return address_of(ctx, X64_SYMBOL, gv.id);
 }

@@ -40,6 +40,7 @@ enum {
     X64_CALL_LIBRARY,  /* RtLibcall; arguments and results in their registers */
     X64_ATOMIC_LOOP, /* address, and what atomic.c packs; registers: address, operand, what it defines */
     X64_FLOAT_CONST, /* of an xmm register: bytes, 4, 8 or 16; bits, the low half first */
+    X64_SYMBOL,      /* global value by number in the preamble */
     X64_OPS
 };
 

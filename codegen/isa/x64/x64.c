@@ -83,4 +83,5 @@ const Isa dv_x64_isa = {
     .inst_name = dv_x64_inst_name,
     .begin = begin,
     .emit = dv_x64_emit_func,
+    .native = &dv_x64_native,
 };

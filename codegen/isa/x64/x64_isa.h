@@ -6,8 +6,15 @@
 
 extern const Isa dv_x64_isa;
 
-/* Relocations of its code. */
-enum { X64_RELOC_PC32 /* 4 bytes, counted from their end */ };
+/* Relocations of its code and data; native.c says what each is. Those of 4 bytes are counted from their end. */
+enum {
+    X64_RELOC_PC32, /* the distance */
+    X64_RELOC_CALL, /* the same of a call or jump */
+    X64_RELOC_GOT, /* of a word with the address; the displacement of a mov with REX that loads it */
+    X64_RELOC_TLSGD, /* of the words for __tls_get_addr */
+    X64_RELOC_ABS64  /* the address, 8 bytes */
+};
+extern const NativeTarget dv_x64_native;
 
 /* Where parameters of a signature are that the convention passes in registers or memory: numbers[i] is the first of
  * parameter i's, one for each 64 bits of an integer or of memory, and one for a float in a register: those below

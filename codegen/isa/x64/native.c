@@ -1,0 +1,61 @@
+/* native.c - x86-64 for linkers and unwinders.
+ *
+ * Source: System V Application Binary Interface, AMD64 Architecture Processor Supplement: table 3.36 (DWARF's numbers of
+ * registers), table 4.10 (relocations). */
+#include "codegen/mach/native.h"
+#include "base/bytes.h"
+#include "codegen/isa/x64/target.h"
+
+static const RelocKind relocs[] = {
+    [X64_RELOC_PC32] = {"pc32", RELOC_DISTANCE, 4, 4, 2},
+    [X64_RELOC_CALL] = {"call", RELOC_CALL, 4, 4, 4},
+    [X64_RELOC_GOT] = {"got", RELOC_GOT, 4, 4, 42},
+    [X64_RELOC_TLSGD] = {"tlsgd", RELOC_TLS, 4, 4, 19},
+    [X64_RELOC_ABS64] = {"abs64", RELOC_ADDRESS, 8, 0, 1},
+};
+
+/* mov from memory becomes lea: the opcode is two bytes before the displacement. */
+static void relax_got(u8 *at)
+{
+    CHECK(at[-2] == 0x8b);
+    at[-2] = 0x8d;
+}
+
+/* jmp [rip + distance] */
+enum { STUB_BYTES = 6 };
+static void write_stub(u8 *at, i32 distance)
+{
+    at[0] = 0xff;
+    at[1] = 0x25;
+    store_le32(at + 2, (u32)distance - STUB_BYTES);
+}
+
+enum { COLUMN_RSP = 7, COLUMN_RETURN = 16, COLUMN_XMM0 = 17 };
+
+static u8 column(u16 reg)
+{
+    static const u8 general[] = {0, 2, 1, 3, COLUMN_RSP, 6, 4, 5};
+    u8 number = (u8)reg;
+    if (reg >> 8 == X64_XMM) {
+        return (u8)(COLUMN_XMM0 + number);
+    }
+    return number < ARRAY_LEN(general) ? general[number] : number;
+}
+
+const NativeTarget dv_x64_native = {
+    .relocs = relocs,
+    .num_relocs = ARRAY_LEN(relocs),
+    .address = X64_RELOC_ABS64,
+    .relax_got = relax_got,
+    .stub_bytes = STUB_BYTES,
+    .write_stub = write_stub,
+    .pad = 0xcc, /* int3 */
+    .elf_machine = 62,
+    .elf_distance = 2,
+    .elf_address = 1,
+    .elf_offset = 10,
+    .return_column = COLUMN_RETURN,
+    .stack_column = COLUMN_RSP,
+    .entry_bytes = 8,
+    .column = column,
+};
