@@ -176,6 +176,24 @@ static void emit_branch(Emitter *e, const u64 *numbers)
     emit_jump(e, numbers[2]);
 }
 
+static void emit_branch_either(Emitter *e, const u64 *numbers)
+{
+    emit_2(e, X64_jcc, x64_number((i64)numbers[0]), x64_number(0));
+    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, label(numbers[2]), KIND_REL32);
+    emit_branch(e, numbers + 1);
+}
+
+/* A jump around a move. */
+static void emit_xmm_select(Emitter *e, const RaLoc *locs, u64 cond)
+{
+    X64Operand move[] = {x64_register(reg_of(locs[1])), x64_register(reg_of(locs[0]))};
+    X64Code code;
+    dv_x64_encode(X64_movaps, move, &code);
+    emit_2(e, X64_jcc_rel8, x64_number(x64_cond_invert((X64Cond)cond)),
+           x64_number(code.size_bytes));
+    dv_mach_bytes(&e->buf, code.bytes, code.size_bytes);
+}
+
 static void emit_trap_if(Emitter *e, const VInst *v, const u64 *numbers)
 {
     u32 end;
@@ -487,6 +505,12 @@ static void emit_inst(Emitter *e, u32 inst)
     case X64_BRANCH:
         emit_branch(e, numbers);
         break;
+    case X64_BRANCH_EITHER:
+        emit_branch_either(e, numbers);
+        break;
+    case X64_XMM_SELECT:
+        emit_xmm_select(e, &e->allocation->locs[e->ra->insts[inst].operands], numbers[0]);
+        break;
     case X64_JUMP:
         emit_jump(e, numbers[0]);
         break;
@@ -579,9 +603,9 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
 
 const char *dv_x64_inst_name(u32 op)
 {
-    static const char *const names[] = {"params",        "return",      "branch",      "jump",
-                                        "br_table",      "trap_if",     "trap",        "call",
-                                        "call_indirect", "func_addr",   "load_param",  "store_arg",
-                                        "call_library",  "atomic_loop", "float_const", "symbol"};
+    static const char *const names[] = {
+        "params",     "return",    "branch",       "branch_either", "xmm_select",    "jump",
+        "br_table",   "trap_if",   "trap",         "call",          "call_indirect", "func_addr",
+        "load_param", "store_arg", "call_library", "atomic_loop",   "float_const",   "symbol"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

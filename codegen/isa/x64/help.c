@@ -33,6 +33,13 @@ bool x64_int_64(X64Context *ctx, Type type, Type *out)
     return is_int_up_to(type, 64);
 }
 
+bool x64_float_32_64(X64Context *ctx, Type type, Type *out)
+{
+    (void)ctx;
+    *out = type;
+    return type == TYPE_F32 || type == TYPE_F64;
+}
+
 Type x64_value_type_of(X64Context *ctx, Value value)
 {
     return dv_value_type(ctx->func, value);
@@ -93,6 +100,12 @@ RM64 x64_rm64(X64Context *ctx, Value value)
     return reg_field(x64_r64(ctx, value));
 }
 
+RM8 x64_reg_rm8(X64Context *ctx, R8 reg)
+{
+    (void)ctx;
+    return reg_field(reg);
+}
+
 RM32 x64_reg_rm32(X64Context *ctx, R32 reg)
 {
     (void)ctx;
@@ -118,6 +131,11 @@ FLOAT(x64_f64, F64, 64)
 FLOAT(x64_v128, V128, 128)
 #undef FLOAT
 
+V128 x64_any_xmm(X64Context *ctx, Value value)
+{
+    return dv_lower_use(ctx->lower, value).regs[0];
+}
+
 #define EITHER(name, Either, reg) \
     Either name(X64Context *ctx, Value value) \
     { \
@@ -136,6 +154,9 @@ EITHER(x64_xm64, XM64, x64_f64)
 FIELD(x64_reg_xm32, XM32, F32)
 FIELD(x64_reg_xm64, XM64, F64)
 FIELD(x64_reg_xma128, XMA128, V128)
+FIELD(x64_f16_xma128, XMA128, F16)
+FIELD(x64_f32_xma128, XMA128, F32)
+FIELD(x64_f64_xma128, XMA128, F64)
 #undef FIELD
 
 /* The same register under another type. */
@@ -405,6 +426,13 @@ V128 x64_v128_bits(X64Context *ctx, u64 lo, u64 hi)
     return float_const(ctx, 16, lo, hi);
 }
 
+V128 x64_sign_mask(X64Context *ctx, Type type)
+{
+    u32 bits = type_bits(type);
+    u64 top = (u64)1 << ((bits - 1) % 64);
+    return float_const(ctx, 16, bits == 128 ? 0 : top, bits == 128 ? top : 0);
+}
+
 Cond x64_cond_of(X64Context *ctx, IntCC cc)
 {
     static const u8 conds[INTCC_COUNT] = {
@@ -414,6 +442,34 @@ Cond x64_cond_of(X64Context *ctx, IntCC cc)
         [INTCC_ule] = X64_CC_BE};
     (void)ctx;
     return (Cond)conds[cc];
+}
+
+/* What holds after comparing: with operands in order, or swapped. */
+typedef struct FloatCond {
+    u8 cond;
+    bool is_swapped;
+} FloatCond;
+
+static const FloatCond float_conds[FLOATCC_COUNT] = {
+    [FLOATCC_ord] = {X64_CC_NP, false}, [FLOATCC_uno] = {X64_CC_P, false},
+    [FLOATCC_one] = {X64_CC_NE, false}, [FLOATCC_ueq] = {X64_CC_E, false},
+    [FLOATCC_gt] = {X64_CC_A, false},   [FLOATCC_ge] = {X64_CC_AE, false},
+    [FLOATCC_lt] = {X64_CC_A, true},    [FLOATCC_le] = {X64_CC_AE, true},
+    [FLOATCC_ult] = {X64_CC_B, false},  [FLOATCC_ule] = {X64_CC_BE, false},
+    [FLOATCC_ugt] = {X64_CC_B, true},   [FLOATCC_uge] = {X64_CC_BE, true},
+};
+
+bool x64_is_swapped(X64Context *ctx, FloatCC cc)
+{
+    (void)ctx;
+    return float_conds[cc].is_swapped;
+}
+
+Cond x64_float_cond(X64Context *ctx, FloatCC cc)
+{
+    (void)ctx;
+    ASSERT(cc != FLOATCC_eq && cc != FLOATCC_ne);
+    return (Cond)float_conds[cc].cond;
 }
 
 /* ---- addresses ------------------------------------------------------------------------------------------------- */

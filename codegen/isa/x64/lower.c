@@ -164,6 +164,37 @@ Done x64_branch(X64Context *ctx, Flags flags, Cond cond)
     return 0;
 }
 
+/* To target 0 if either holds, else to target 1. */
+Done x64_branch_either(X64Context *ctx, Flags flags, Cond a, Cond b)
+{
+    (void)flags;
+    const u64 numbers[] = {a, b, ctx->targets[0], ctx->targets[1]};
+    emit_numbers(ctx, X64_BRANCH_EITHER, RA_INST_BRANCH, numbers, ARRAY_LEN(numbers));
+    return 0;
+}
+
+/* Not both is either not. */
+Done x64_branch_both(X64Context *ctx, Flags flags, Cond a, Cond b)
+{
+    (void)flags;
+    const u64 numbers[] = {x64_cond_invert(a), x64_cond_invert(b), ctx->targets[1],
+                           ctx->targets[0]};
+    emit_numbers(ctx, X64_BRANCH_EITHER, RA_INST_BRANCH, numbers, ARRAY_LEN(numbers));
+    return 0;
+}
+
+/* x if the condition holds, else y. */
+V128 x64_xmm_select(X64Context *ctx, Flags flags, Cond cond, V128 x, V128 y)
+{
+    (void)flags;
+    VReg result = dv_vcode_vreg(ctx->lower->vcode, X64_XMM);
+    const RaOperand operands[] = {ra_use(x), ra_use(y), ra_def_reuse(result, 1)};
+    u64 number = cond;
+    VInstDraft draft = {X64_XMM_SELECT, 0, 0, operands, ARRAY_LEN(operands), &number, 1};
+    dv_vcode_emit(ctx->lower->vcode, &draft);
+    return result;
+}
+
 Done x64_trap_if(X64Context *ctx, Flags flags, Cond cond, TrapCode code)
 {
     (void)flags;

@@ -27,12 +27,14 @@ enum { X64_SCRATCH = 11, X64_XMM_SCRATCH = 15 };
 enum {
     X64_PARAMS = X64_OP_COUNT, /* defines the parameters, and makes the frame */
     X64_RETURN,
-    X64_BRANCH,   /* condition, label, label otherwise */
-    X64_JUMP,     /* label */
-    X64_BR_TABLE, /* index; two temporaries; labels, the default last */
-    X64_TRAP_IF,  /* condition, code */
-    X64_TRAP,     /* code */
-    X64_CALL,     /* function by number in the preamble; arguments and results in their registers */
+    X64_BRANCH,        /* condition, label, label otherwise */
+    X64_BRANCH_EITHER, /* two conditions of which one is enough; label, label otherwise */
+    X64_XMM_SELECT,    /* condition; register to take then, another one that the result is in too */
+    X64_JUMP,          /* label */
+    X64_BR_TABLE,      /* index; two temporaries; labels, the default last */
+    X64_TRAP_IF,       /* condition, code */
+    X64_TRAP,          /* code */
+    X64_CALL, /* function by number in the preamble; arguments and results in their registers */
     X64_CALL_INDIRECT, /* the address comes before the arguments */
     X64_FUNC_ADDR,     /* function by number in the preamble */
     X64_LOAD_PARAM,    /* a parameter that came in memory: offset, bytes */
