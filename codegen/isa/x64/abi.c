@@ -216,18 +216,26 @@ static void add_clobbers(RaClobbers *clobbers)
     clobbers->bits[X64_XMM][0] = ((u64)1 << X64_REGS) - 1;
 }
 
-void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *words, u32 count, Regs2 *result)
+void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *args, u32 count, Regs2 *result)
 {
     Lower *l = ctx->lower;
     Operands operands = {0};
     RaClobbers clobbers = {{{0}}};
+    ResultPlaces places = {0, 0};
     u64 number = libcall;
-    *result = (Regs2){dv_vcode_vreg(l->vcode, X64_GENERAL), dv_vcode_vreg(l->vcode, X64_GENERAL)};
+    u32 general = 0, xmm = X64_ARG_GENERAL;
+    bool is_float = result->hi.id == UINT32_MAX;
     for (u32 i = 0; i < count; i++) {
-        vec_push(l->arena, &operands, ra_use_fixed(words[i], preg_make(X64_GENERAL, arg_regs[i])));
+        bool is_xmm = vec_at(&l->vcode->vreg_classes, args[i].id) == X64_XMM;
+        vec_push(l->arena, &operands, ra_use_fixed(args[i], arg_reg(is_xmm ? xmm++ : general++)));
     }
-    vec_push(l->arena, &operands, ra_def_fixed(result->lo, preg_make(X64_GENERAL, result_regs[0])));
-    vec_push(l->arena, &operands, ra_def_fixed(result->hi, preg_make(X64_GENERAL, result_regs[1])));
+    Type type = is_float ? TYPE_F128 : TYPE_I64;
+    result->lo = dv_vcode_vreg(l->vcode, is_float ? X64_XMM : X64_GENERAL);
+    vec_push(l->arena, &operands, ra_def_fixed(result->lo, result_reg(&places, type)));
+    if (!is_float) {
+        result->hi = dv_vcode_vreg(l->vcode, X64_GENERAL);
+        vec_push(l->arena, &operands, ra_def_fixed(result->hi, result_reg(&places, type)));
+    }
     add_clobbers(&clobbers);
     VInstDraft draft = {
         X64_CALL_LIBRARY, 0, dv_vcode_clobbers(l->vcode, &clobbers), operands.data, operands.len,

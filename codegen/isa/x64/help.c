@@ -309,9 +309,81 @@ Regs2 x64_divide_by_call(X64Context *ctx, u32 libcall, Value x, Value y)
 {
     ValueRegs a = dv_lower_use(ctx->lower, x), b = dv_lower_use(ctx->lower, y);
     const VReg words[] = {a.regs[0], a.regs[1], b.regs[0], b.regs[1]};
-    Regs2 result;
+    Regs2 result = {{0}, {0}};
     dv_x64_call_library(ctx, libcall, words, ARRAY_LEN(words), &result);
     return result;
+}
+
+static VReg call_float(X64Context *ctx, u32 libcall, const VReg *args, u32 count)
+{
+    Regs2 result = {VREG_NONE, VREG_NONE};
+    dv_x64_call_library(ctx, libcall, args, count, &result);
+    return result.lo;
+}
+
+V128 x64_float_call1(X64Context *ctx, u32 libcall, V128 x)
+{
+    return call_float(ctx, libcall, &x, 1);
+}
+
+V128 x64_float_call2(X64Context *ctx, u32 libcall, V128 x, V128 y)
+{
+    return call_float(ctx, libcall, (const VReg[]){x, y}, 2);
+}
+
+V128 x64_float_call3(X64Context *ctx, u32 libcall, V128 x, V128 y, V128 z)
+{
+    return call_float(ctx, libcall, (const VReg[]){x, y, z}, 3);
+}
+
+V128 x64_float_of_int(X64Context *ctx, u32 libcall, Value x)
+{
+    ValueRegs regs = dv_lower_use(ctx->lower, x);
+    return call_float(ctx, libcall, regs.regs, value_regs_count(regs));
+}
+
+Regs2 x64_int_of_float(X64Context *ctx, u32 libcall, V128 x)
+{
+    Regs2 result = {{0}, {0}};
+    dv_x64_call_library(ctx, libcall, &x, 1, &result);
+    return result;
+}
+
+R32 x64_compare_call(X64Context *ctx, u32 libcall, V128 x, V128 y)
+{
+    Regs2 result = {{0}, {0}};
+    dv_x64_call_library(ctx, libcall, (const VReg[]){x, y}, 2, &result);
+    return result.lo;
+}
+
+/* The function whose result compares with 0 as the condition says; not one and ueq. */
+static const struct {
+    u8 libcall, cond;
+} f128_conds[FLOATCC_COUNT] = {
+    [FLOATCC_ord] = {RT_LIBCALL_f128_unordered, X64_CC_E},
+    [FLOATCC_uno] = {RT_LIBCALL_f128_unordered, X64_CC_NE},
+    [FLOATCC_eq] = {RT_LIBCALL_f128_equal, X64_CC_E},
+    [FLOATCC_ne] = {RT_LIBCALL_f128_equal, X64_CC_NE},
+    [FLOATCC_lt] = {RT_LIBCALL_f128_less, X64_CC_L},
+    [FLOATCC_le] = {RT_LIBCALL_f128_less_equal, X64_CC_LE},
+    [FLOATCC_gt] = {RT_LIBCALL_f128_greater, X64_CC_G},
+    [FLOATCC_ge] = {RT_LIBCALL_f128_greater_equal, X64_CC_GE},
+    [FLOATCC_ult] = {RT_LIBCALL_f128_greater_equal, X64_CC_L},
+    [FLOATCC_ule] = {RT_LIBCALL_f128_greater, X64_CC_LE},
+    [FLOATCC_ugt] = {RT_LIBCALL_f128_less_equal, X64_CC_G},
+    [FLOATCC_uge] = {RT_LIBCALL_f128_less, X64_CC_GE},
+};
+
+u32 x64_f128_libcall(X64Context *ctx, FloatCC cc)
+{
+    (void)ctx;
+    return f128_conds[cc].libcall;
+}
+
+Cond x64_f128_cond(X64Context *ctx, FloatCC cc)
+{
+    (void)ctx;
+    return (Cond)f128_conds[cc].cond;
 }
 
 /* ---- constants ------------------------------------------------------------------------------------------------ */

@@ -109,8 +109,9 @@ void dv_x64_atomic_loop(MachBuffer *buf, X64Operand memory, u64 loop, const X64O
 bool dv_x64_lower_params(Lower *l, const ValueRegs *values, u32 count);
 void dv_x64_lower_return(X64Context *ctx, Inst inst);
 void dv_x64_lower_call(X64Context *ctx, Inst inst);
-/* Calls a function of rt/libcalls.def that takes and gives integers of so many words. */
-void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *words, u32 count, Regs2 *result);
+/* Calls a function of rt/libcalls.def: arguments in registers of their classes. Its result is a float if result->hi is
+ * VREG_NONE, or else an integer of one word or two. */
+void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *args, u32 count, Regs2 *result);
 /* Those that a function gives back as it got them: a set by number. */
 u32 dv_x64_saved_registers(void);
 
