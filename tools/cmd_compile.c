@@ -229,6 +229,7 @@ static bool compile_all(Compile *c)
     CompiledFunc **funcs = ARENA_ARRAY(arena, CompiledFunc *, file->funcs.len);
     bool ok = true;
     dv_arena_init(&scratch, arena->pool);
+    c->options.features = dv_input_features(&c->input, c->isa);
     for (u32 i = 0; i < file->funcs.len; i++) {
         funcs[i] = ARENA_NEW(arena, CompiledFunc);
         ok = compile_one(c, file->funcs.data[i], &scratch, funcs[i]) && ok;

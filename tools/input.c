@@ -74,3 +74,18 @@ u64 dv_input_verify(Command *command, const Input *input)
     }
     return total;
 }
+
+u32 dv_input_features(const Input *input, const Isa *isa)
+{
+    u32 found = 0;
+    for (u32 i = 0; isa->find_features != NULL && i < input->file.commands.len; i++) {
+        const ClifCommand *c = &input->file.commands.data[i];
+        bool is_ours = c->kind == CLIF_TARGET && c->num_words != 0 &&
+                       c->words[0].len == strlen(isa->name) &&
+                       memcmp(c->words[0].data, isa->name, c->words[0].len) == 0;
+        for (u32 w = 1; is_ours && w < c->num_words; w++) {
+            found |= isa->find_features(c->words[w].data, c->words[w].len);
+        }
+    }
+    return found;
+}

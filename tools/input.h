@@ -3,6 +3,7 @@
 #define DV_TOOLS_INPUT_H
 
 #include "codegen/ir/parse.h"
+#include "codegen/isa/isa.h"
 #include "tools/options.h"
 
 typedef struct Input {
@@ -18,5 +19,8 @@ bool dv_input_check_target(Command *command, const char *subcommand, const char 
 bool dv_input_read(Command *command, const char *path, Input *input);
 /* input.c: verifies every function; gives the number of errors. */
 u64 dv_input_verify(Command *command, const Input *input);
+
+/* input.c: the features that the file's target lines name for this target. */
+u32 dv_input_features(const Input *input, const Isa *isa);
 
 #endif

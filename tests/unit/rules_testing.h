@@ -17,13 +17,13 @@ static inline void count_hit(u32 rule)
 }
 
 /* Compiles what can be compiled; what the target does not do is refused. */
-static inline void compile_all(Fixture *x, const Isa *isa, Str text)
+static inline void compile_all(Fixture *x, const Isa *isa, u32 features, Str text)
 {
     ClifFile file;
     Diag diag;
     Arena scratch;
     CompiledFunc compiled;
-    CompileOptions options = {.allocator = ALLOCATOR_FAST};
+    CompileOptions options = {.allocator = ALLOCATOR_FAST, .features = features};
     ArenaMark mark = dv_arena_mark(&x->arena);
     dv_arena_init(&scratch, &x->pool);
     dv_diag_init(&diag, &x->arena);
@@ -45,7 +45,11 @@ static inline void compile_files(Fixture *x, const char *folder, const Isa *isa)
     for (u32 i = 0; i < files.len; i++) {
         IoBytes bytes;
         assert_int_equal(dv_io_read(&x->arena, files.data[i], 0, &bytes, &error), DAVIT_OK);
-        compile_all(x, isa, (Str){(const char *)bytes.data, (u32)bytes.size});
+        Str text = {(const char *)bytes.data, (u32)bytes.size};
+        compile_all(x, isa, 0, text);
+        if (isa->find_features != NULL) {
+            compile_all(x, isa, isa->find_features("x86-64-v3", 9), text);
+        }
     }
 }
 

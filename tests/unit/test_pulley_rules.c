@@ -24,7 +24,7 @@ static void compile_random(Fixture *x, const Isa *isa)
         dv_text_init(&text, &x->arena);
         dv_gen_seed(&source, seed);
         dv_gen_clif(&text, &source, &options);
-        compile_all(x, isa, (Str){text.data, (u32)text.length});
+        compile_all(x, isa, 0, (Str){text.data, (u32)text.length});
         dv_arena_release_to(&x->arena, mark);
     }
 }

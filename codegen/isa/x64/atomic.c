@@ -102,8 +102,9 @@ static u64 pack_loop(u32 op, u32 width, bool is_big)
 
 static void emit_loop(X64Context *ctx, const RaOperand *operands, u32 count, u64 loop)
 {
-    const u64 numbers[] = {x64_address_pack(X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE, 0, 0, 0),
-                           loop};
+    u32 trap = dv_inst_const(ctx->func, ctx->lower->current)->flags & FLAG_TRAP_MASK;
+    const u64 numbers[] = {
+        x64_address_pack(X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE, 0, trap, 0), loop};
     VInstDraft draft = {X64_ATOMIC_LOOP, 0, 0, operands, count, numbers, ARRAY_LEN(numbers)};
     dv_vcode_emit(ctx->lower->vcode, &draft);
 }

@@ -99,6 +99,7 @@ typedef struct Cursor {
     const Emitter *e;
     const u64 *numbers;
     u32 operand;
+    u32 trap; /* code of the memory operand read last; TRAP_none */
 } Cursor;
 
 static RaLoc next_loc(Cursor *c)
@@ -116,6 +117,7 @@ static X64Operand next_memory(Cursor *c)
     }
     X64Memory memory = x64_base(X64_NO_REG, (i32)(u32)(packed >> 32));
     memory.scale = (u8)(packed >> 4 & 3);
+    c->trap = (packed & X64_ADDRESS_IS_SLOT) == 0 ? packed >> 8 & 0xff : TRAP_none;
     if ((packed & X64_ADDRESS_HAS_BASE) != 0) {
         memory.base = (u8)reg_of(next_loc(c));
     }
@@ -129,11 +131,11 @@ static X64Operand next_memory(Cursor *c)
     return x64_memory(memory);
 }
 
-static void take_operands(const Emitter *e, u32 inst, X64Operand out[X64_OPERANDS_MAX])
+static u32 take_operands(const Emitter *e, u32 inst, X64Operand out[X64_OPERANDS_MAX])
 {
     const VInst *v = &e->vcode->insts.data[inst];
     Cursor c = {e, v->num_imms == 0 ? NULL : e->vcode->imms.data + v->imms,
-                e->ra->insts[inst].operands};
+                e->ra->insts[inst].operands, TRAP_none};
     const X64Spec *specs = dv_x64_insts[v->op].operands;
     for (u32 i = 0; specs[i].role != X64_NO_ROLE; i++) {
         if (specs[i].role == X64_NUMBER) {
@@ -146,6 +148,15 @@ static void take_operands(const Emitter *e, u32 inst, X64Operand out[X64_OPERAND
                 out[i] = x64_register(reg_of(next_loc(&c)));
             }
         }
+    }
+    return c.trap;
+}
+
+/* A memory access that starts here fails with this code. */
+static void note_access(Emitter *e, u32 trap)
+{
+    if (trap != TRAP_none) {
+        dv_mach_add_trap(&e->buf, dv_mach_offset(&e->buf), (TrapCode)trap);
     }
 }
 
@@ -290,11 +301,12 @@ static void emit_atomic(Emitter *e, u32 inst, const u64 *numbers)
     enum { REGS_MAX = 7 };
     u32 end = e->ra->insts[inst].operands + e->ra->insts[inst].num_operands;
     X64Operand regs[REGS_MAX] = {{0}};
-    Cursor c = {e, numbers, e->ra->insts[inst].operands};
+    Cursor c = {e, numbers, e->ra->insts[inst].operands, TRAP_none};
     X64Operand memory = next_memory(&c);
     for (u32 i = 0; c.operand < end; i++) {
         regs[i] = x64_register(reg_of(next_loc(&c)));
     }
+    note_access(e, c.trap);
     dv_x64_atomic_loop(&e->buf, memory, *c.numbers, regs);
 }
 
@@ -552,7 +564,7 @@ static void emit_inst(Emitter *e, u32 inst)
         emit_atomic(e, inst, numbers);
         break;
     default:
-        take_operands(e, inst, operands);
+        note_access(e, take_operands(e, inst, operands));
         emit(e, (X64Op)v->op, operands);
         break;
     }

@@ -80,24 +80,26 @@ static X64Field reg_field(VReg reg)
     return (X64Field){reg.id};
 }
 
+static X64Field use_or_load(X64Context *ctx, Value value, u32 bits);
+
 RM8 x64_rm8(X64Context *ctx, Value value)
 {
-    return reg_field(x64_r8(ctx, value));
+    return use_or_load(ctx, value, 8);
 }
 
 RM16 x64_rm16(X64Context *ctx, Value value)
 {
-    return reg_field(x64_r16(ctx, value));
+    return use_or_load(ctx, value, 16);
 }
 
 RM32 x64_rm32(X64Context *ctx, Value value)
 {
-    return reg_field(x64_r32(ctx, value));
+    return use_or_load(ctx, value, 32);
 }
 
 RM64 x64_rm64(X64Context *ctx, Value value)
 {
-    return reg_field(x64_r64(ctx, value));
+    return use_or_load(ctx, value, 64);
 }
 
 RM8 x64_reg_rm8(X64Context *ctx, R8 reg)
@@ -204,6 +206,11 @@ R32 x64_low_half(X64Context *ctx, R64 reg)
 {
     (void)ctx;
     return reg;
+}
+
+R8 x64_low_byte(X64Context *ctx, R32 reg)
+{
+    return x64_low_half(ctx, reg);
 }
 
 R64 x64_known_zext(X64Context *ctx, R32 reg)
@@ -544,6 +551,59 @@ Cond x64_float_cond(X64Context *ctx, FloatCC cc)
     return (Cond)float_conds[cc].cond;
 }
 
+bool x64_power_of_2(X64Context *ctx, u64 n, u8 *out)
+{
+    (void)ctx;
+    bool ok = n != 0 && (n & (n - 1)) == 0;
+    *out = ok ? (u8)dv_ctz64(n) : 0;
+    return ok;
+}
+
+/* ---- conditions and features --------------------------------------------------------------------------------- */
+
+Test x64_on(X64Context *ctx, Flags flags, Cond cond)
+{
+    (void)ctx;
+    (void)flags;
+    return (Test){(u8)cond};
+}
+
+Flags x64_test_flags(X64Context *ctx, Test test)
+{
+    (void)ctx;
+    (void)test;
+    return 0;
+}
+
+Cond x64_test_cond(X64Context *ctx, Test test)
+{
+    (void)ctx;
+    return (Cond)test.cond;
+}
+
+Test x64_opposite(X64Context *ctx, Test test)
+{
+    (void)ctx;
+    return (Test){(u8)x64_cond_invert((X64Cond)test.cond)};
+}
+
+#define FLAGGED(width) \
+    InstOutput x64_flagged##width(X64Context *ctx, R##width result, Cond cond) \
+    { \
+        VReg flag = inst(ctx, X64_setcc, (const u64[]){0, cond}).lo; \
+        return (InstOutput){{value_reg(result), value_reg(flag)}, 2}; \
+    }
+FLAGGED(8)
+FLAGGED(16)
+FLAGGED(32)
+FLAGGED(64)
+#undef FLAGGED
+
+bool x64_has_feature(X64Context *ctx, Feature feature)
+{
+    return x64_has(ctx, feature);
+}
+
 /* ---- addresses ------------------------------------------------------------------------------------------------- */
 
 static Address new_address(X64Context *ctx, X64Address address)
@@ -553,11 +613,102 @@ static Address new_address(X64Context *ctx, X64Address address)
     return (Address){X64_FIELD_ADDRESS | index};
 }
 
+/* base + (index << scale) + disp */
+typedef struct Sum {
+    Value base, index;
+    bool has_index;
+    u32 scale;
+    i64 disp;
+} Sum;
+
+/* x << 1, 2 or 3 as an index. */
+static bool take_shift(X64Context *ctx, Value value, Sum *sum)
+{
+    enum { SCALE_MAX = 3 };
+    Inst def = dv_lower_def(ctx->lower, value);
+    i64 amount;
+    bool ok = def.id != ENTITY_NONE && dv_inst_const(ctx->func, def)->op == OP_ishl &&
+              const_i64(ctx, dv_term_value(ctx->func, def, 1), &amount) && amount >= 1 &&
+              amount <= SCALE_MAX;
+    if (ok) {
+        sum->index = dv_term_value(ctx->func, def, 0);
+        sum->has_index = true;
+        sum->scale = (u32)amount;
+    }
+    return ok;
+}
+
+/* Takes apart the addition that the base is, as far as there is room; false: it stays. */
+static bool take_addition(X64Context *ctx, Sum *sum)
+{
+    Inst def = dv_lower_def(ctx->lower, sum->base);
+    if (def.id == ENTITY_NONE || dv_inst_const(ctx->func, def)->op != OP_iadd) {
+        return false;
+    }
+    Value args[2] = {dv_term_value(ctx->func, def, 0), dv_term_value(ctx->func, def, 1)};
+    for (u32 i = 0; i < 2; i++) {
+        i64 constant;
+        if (const_i64(ctx, args[i], &constant) && constant >= INT32_MIN && constant <= INT32_MAX) {
+            i64 disp = sum->disp + constant;
+            sum->base = args[1 - i];
+            sum->disp = disp;
+            return disp >= INT32_MIN && disp <= INT32_MAX;
+        }
+    }
+    if (sum->has_index) {
+        return false;
+    }
+    for (u32 i = 0; i < 2; i++) {
+        if (take_shift(ctx, args[i], sum)) {
+            sum->base = args[1 - i];
+            return true;
+        }
+    }
+    sum->base = args[0];
+    sum->index = args[1];
+    sum->has_index = true;
+    return true;
+}
+
+/* The address of an access that fails with this code; TRAP_none: it does not. */
+static Address address_of(X64Context *ctx, Value value, Offset32 offset, u32 trap)
+{
+    enum { STEPS_MAX = 4 };
+    Sum sum = {.base = value, .disp = offset};
+    for (u32 i = 0; i < STEPS_MAX; i++) {
+        Sum before = sum;
+        if (!take_addition(ctx, &sum)) {
+            sum = before;
+            break;
+        }
+    }
+    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE;
+    VReg base = x64_r64(ctx, sum.base), index = VREG_NONE;
+    if (sum.has_index) {
+        kind |= X64_ADDRESS_HAS_INDEX;
+        index = x64_r64(ctx, sum.index);
+    }
+    u64 packed = x64_address_pack(kind, sum.scale, trap, (i32)sum.disp);
+    return new_address(ctx, (X64Address){base, index, packed});
+}
+
 Address x64_address(X64Context *ctx, Value value, Offset32 offset)
 {
-    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE;
-    return new_address(
-        ctx, (X64Address){x64_r64(ctx, value), VREG_NONE, x64_address_pack(kind, 0, 0, offset)});
+    const InstData *d = dv_inst_const(ctx->func, ctx->lower->current);
+    return address_of(ctx, value, offset, d->flags & FLAG_TRAP_MASK);
+}
+
+/* A load of exactly so many bits that only the instruction at hand wants is done by it. */
+static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
+{
+    Inst load = dv_lower_sinkable_load(ctx->lower, value);
+    const InstData *d = load.id == ENTITY_NONE ? NULL : dv_inst_const(ctx->func, load);
+    if (d == NULL || d->op != OP_load || type_bits(d->type) != bits || (d->flags & FLAG_BIG) != 0) {
+        return reg_field(use(ctx, value, bits));
+    }
+    dv_lower_sink(ctx->lower, load);
+    return address_of(ctx, dv_term_value(ctx->func, load, 0), (i32)d->imm[0],
+                      d->flags & FLAG_TRAP_MASK);
 }
 
 Address x64_slot_address(X64Context *ctx, StackSlot slot, Offset32 offset)

@@ -17,6 +17,14 @@ typedef u8 Done;  /* no result */
 typedef u8 Flags; /* those that the last instruction has left */
 typedef u32 Label;
 typedef X64Cond Cond;
+typedef X64Feature Feature;
+
+/* What the last instruction's flags tell. */
+typedef struct Test {
+    u8 cond;
+} Test;
+#define ISLE_KEY_Test(x) ((x).cond)
+#define ISLE_KEY_Feature(x) (x)
 
 /* A register or memory, as a field of an instruction. */
 typedef struct X64Field {

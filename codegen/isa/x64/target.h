@@ -52,7 +52,8 @@ enum {
     X64_ADDRESS_IS_MEMORY = 1,
     X64_ADDRESS_HAS_BASE = 2,
     X64_ADDRESS_HAS_INDEX = 4,
-    X64_ADDRESS_IS_SLOT = 8 /* of the frame: the stack slot's number in bits 8 to 31 */
+    X64_ADDRESS_IS_SLOT = 8 /* of the frame: the stack slot's number in bits 8 to 31; else there the
+                               code of the trap that a failing access is */
 };
 static inline u64 x64_address_pack(u32 kind, u32 scale, u32 entity, i32 disp)
 {
