@@ -56,6 +56,14 @@ typedef size_t usize;
 #define DV_ASSUME_ALIGNED(pointer, align) (pointer)
 #endif
 
+/* A symbol that gives way to another of its name; only declared, it may be missing, and is NULL. */
+#if DV_GNU && defined(__ELF__)
+#define DV_HAS_WEAK 1
+#define DV_WEAK __attribute__((weak))
+#else
+#define DV_HAS_WEAK 0
+#endif
+
 /* Jumps to computed labels: `static const void *const table[] = {DV_LABEL(a), ...}; DV_GOTO(table[i]);`
  * between DV_LABELS_BEGIN and DV_LABELS_END, which quiet -pedantic. */
 #if DV_GNU

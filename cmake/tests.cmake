@@ -182,6 +182,7 @@ if(TARGET davit)
         if(CMAKE_SYSTEM_NAME STREQUAL Linux AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64
             AND CMAKE_SIZEOF_VOID_P EQUAL 8)
             davit_test(objects clif bash tests/objects/run $<TARGET_FILE:davit>)
+            davit_test(gdb clif bash tests/objects/gdb ${PROJECT_BINARY_DIR}/examples)
         endif()
         davit_test(clif_kernels clif davit test --exact -j 2 bench/kernels)
     endif()

@@ -8,11 +8,15 @@
  * small. What a failed builder leaves there is gone with the module.
  */
 #include "base/diag.h"
+#include "codegen/compile.h"
 #include "codegen/ir/builder.h"
 #include "codegen/ir/eval.h"
 #include "codegen/ir/parse.h"
 #include "codegen/ir/print.h"
 #include "codegen/ir/verify.h"
+#include "codegen/object/elf.h"
+#include "codegen/object/jit.h"
+#include "rt/libcalls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -803,4 +807,267 @@ void davit_eval_set_fuel(davit_eval_t *eval, uint64_t fuel)
 void davit_eval_reset(davit_eval_t *eval)
 {
     dv_eval_reset(eval->evaluator);
+}
+
+/* ---- native code ---- */
+
+struct davit_native {
+    Arena arena; /* holds the module itself */
+    davit_context_t *context;
+    const Isa *isa;
+    CompileOptions options;
+    const char *source;
+    bool perf_map, linked;
+    ObjModule module;
+    Jit jit;
+    /* of the call at hand */
+    davit_lookup_t *lookup;
+    void *lookup_context;
+};
+
+typedef struct NativeCall {
+    davit_native_t *native;
+    const davit_func_t *func;
+    const char *name;
+    int linkage;
+    const davit_native_data_t *data;
+    ByteBuf bytes;
+} NativeCall;
+
+typedef struct NewNative {
+    davit_context_t *context;
+    const davit_native_options_t *options;
+    Arena arena;
+    davit_native_t *made;
+} NewNative;
+
+static davit_status_t give_diag(davit_context_t *context, const Diag *diag, const char *place)
+{
+    for (u32 i = 0; i < diag->messages.len; i++) {
+        add_error(context, 0, 0, place, diag->messages.data[i].text);
+    }
+    return DAVIT_ERROR_INVALID;
+}
+
+static davit_status_t make_native(void *request)
+{
+    NewNative *r = request;
+    const davit_native_options_t *options = r->options;
+    const char *target = options->target == NULL ? "x86_64" : options->target;
+    const char *source = options->source == NULL ? "davit" : options->source;
+    const Isa *isa = dv_isa_find(target, strlen(target));
+    if (isa == NULL || isa->native == NULL) {
+        add_error(r->context, 0, 0, "davit_native_new", "there is no such target of native code");
+        return DAVIT_ERROR_UNSUPPORTED;
+    }
+    davit_native_t *native = ARENA_NEW(&r->arena, davit_native_t);
+    native->source = dv_arena_strdup(&r->arena, source, strlen(source));
+    native->context = r->context;
+    native->isa = isa;
+    native->options.allocator = options->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
+    native->options.check = options->check;
+    native->perf_map = options->perf_map;
+    native->arena = r->arena;
+    dv_obj_init(&native->module, isa->native, &native->arena);
+    r->made = native;
+    return DAVIT_OK;
+}
+
+davit_status_t davit_native_new(davit_context_t *context, const davit_native_options_t *options,
+                                davit_native_t **out)
+{
+    static const davit_native_options_t defaults;
+    NewNative request = {.context = context, .options = options == NULL ? &defaults : options};
+    dv_arena_init(&request.arena, &context->pool);
+    davit_status_t status = run_call(context, make_native, &request);
+    *out = request.made;
+    if (request.made == NULL) {
+        dv_arena_release(&request.arena);
+    }
+    return status;
+}
+
+void davit_native_free(davit_native_t *native)
+{
+    if (native == NULL) {
+        return;
+    }
+    dv_jit_free(&native->jit);
+    Arena arena = native->arena;
+    dv_arena_release(&arena);
+}
+
+/* Declares what a request names. */
+static davit_status_t declare(const NativeCall *r, Str name, ObjKind kind, u32 *symbol)
+{
+    davit_native_t *native = r->native;
+    Diag diag;
+    dv_diag_init(&diag, &native->context->error_arena);
+    if (native->linked || r->linkage < OBJ_IMPORT || r->linkage > OBJ_WEAK) {
+        dv_diag_error(&diag, 0, 0,
+                      native->linked ? "the module is linked already" : "there is no such linkage");
+        return give_diag(native->context, &diag, "");
+    }
+    return dv_obj_declare(&native->module, name, kind, (ObjLinkage)r->linkage, &diag, symbol)
+               ? DAVIT_OK
+               : give_diag(native->context, &diag, "");
+}
+
+static davit_status_t declare_name(void *request)
+{
+    const NativeCall *r = request;
+    u32 symbol;
+    return declare(r, (Str){r->name, (u32)strlen(r->name)}, OBJ_ANY, &symbol);
+}
+
+davit_status_t davit_native_declare(davit_native_t *native, const char *name, int linkage)
+{
+    NativeCall request = {.native = native, .name = name, .linkage = linkage};
+    return run_call(native->context, declare_name, &request);
+}
+
+static davit_status_t define_func(void *request)
+{
+    const NativeCall *r = request;
+    davit_native_t *native = r->native;
+    davit_context_t *context = native->context;
+    Arena scratch;
+    Diag diag;
+    u32 symbol;
+    Func *copy = ARENA_NEW(&native->arena, Func);
+    CompiledFunc *made = ARENA_NEW(&native->arena, CompiledFunc);
+    Str name = dv_obj_name(&native->arena, &r->func->func->name);
+    davit_status_t status = declare(r, name, OBJ_FUNC, &symbol);
+    if (status != DAVIT_OK) {
+        return status;
+    }
+    dv_diag_init(&diag, &context->error_arena);
+    dv_func_copy(copy, r->func->func, &native->arena);
+    dv_arena_init(&scratch, &context->pool);
+    bool ok =
+        dv_compile(native->isa, &native->options, copy, &native->arena, &scratch, &diag, made);
+    dv_arena_release(&scratch);
+    ok = ok && dv_obj_define_code(&native->module, symbol, &made->code, &diag);
+    return ok ? DAVIT_OK
+              : give_diag(context, &diag,
+                          dv_arena_strdup(&context->error_arena, name.data, name.len));
+}
+
+davit_status_t davit_native_define_func(davit_native_t *native, const davit_func_t *func,
+                                        int linkage)
+{
+    NativeCall request = {.native = native, .func = func, .linkage = linkage};
+    return run_call(native->context, define_func, &request);
+}
+
+static davit_status_t define_data(void *request)
+{
+    const NativeCall *r = request;
+    davit_native_t *native = r->native;
+    Arena *arena = &native->arena;
+    const davit_native_data_t *from = r->data;
+    ObjReloc *relocs = ARENA_ARRAY(arena, ObjReloc, from->num_addresses);
+    u32 symbol;
+    Diag diag;
+    dv_diag_init(&diag, &native->context->error_arena);
+    if (from->kind < OBJ_READONLY || from->kind > OBJ_TLS || from->num_addresses > UINT32_MAX ||
+        from->size > SIZE_MAX / 2) {
+        dv_diag_error(&diag, 0, 0, "there is no such data");
+        return give_diag(native->context, &diag, "davit_native_define_data");
+    }
+    davit_status_t status =
+        declare(r, (Str){r->name, (u32)strlen(r->name)}, (ObjKind)from->kind, &symbol);
+    if (status != DAVIT_OK) {
+        return status;
+    }
+    for (usize i = 0; i < from->num_addresses; i++) {
+        const davit_data_address_t *address = &from->addresses[i];
+        Str name = {address->name, (u32)strlen(address->name)};
+        relocs[i] = (ObjReloc){address->offset, native->isa->native->address,
+                               dv_obj_symbol(&native->module, name), address->addend};
+    }
+    ObjData data = {NULL, from->size, from->align, from->kind, relocs, (u32)from->num_addresses};
+    if (from->bytes != NULL) {
+        u8 *bytes = dv_arena_alloc(arena, (usize)from->size, 1);
+        memcpy(bytes, from->bytes, (usize)from->size);
+        data.bytes = bytes;
+    }
+    return dv_obj_define_data(&native->module, symbol, &data, &diag)
+               ? DAVIT_OK
+               : give_diag(native->context, &diag, "davit_native_define_data");
+}
+
+davit_status_t davit_native_define_data(davit_native_t *native, const char *name, int linkage,
+                                        const davit_native_data_t *data)
+{
+    NativeCall request = {.native = native, .name = name, .linkage = linkage, .data = data};
+    return run_call(native->context, define_data, &request);
+}
+
+static davit_status_t write_object(void *request)
+{
+    NativeCall *r = request;
+    davit_native_t *native = r->native;
+    Diag diag;
+    dv_diag_init(&diag, &native->context->error_arena);
+    dv_bytebuf_init(&r->bytes, &native->arena);
+    return dv_obj_write(&native->module, native->source, &diag, &r->bytes)
+               ? DAVIT_OK
+               : give_diag(native->context, &diag, "davit_native_object");
+}
+
+davit_status_t davit_native_object(davit_native_t *native, const uint8_t **bytes, size_t *size)
+{
+    NativeCall request = {.native = native};
+    davit_status_t status = run_call(native->context, write_object, &request);
+    *bytes = status == DAVIT_OK ? request.bytes.data : NULL;
+    *size = status == DAVIT_OK ? request.bytes.len : 0;
+    return status;
+}
+
+/* What the embedder has, then the helpers that code calls where there is no instruction. */
+static void *look_up(void *context, const char *name)
+{
+    const davit_native_t *native = context;
+    void *found = native->lookup == NULL ? NULL : native->lookup(native->lookup_context, name);
+    const void *helper = found == NULL ? dv_rt_libcall_find(name) : NULL;
+    return helper == NULL ? found : (void *)(uintptr_t)helper;
+}
+
+static davit_status_t link_native(void *request)
+{
+    const NativeCall *r = request;
+    davit_native_t *native = r->native;
+    JitOptions options = {look_up, native, native->source, native->perf_map};
+    Diag diag;
+    dv_diag_init(&diag, &native->context->error_arena);
+    if (native->linked) {
+        dv_diag_error(&diag, 0, 0, "the module is linked already");
+    } else if (dv_jit_link(&native->jit, &native->module, &options, &diag)) {
+        native->linked = true;
+        return DAVIT_OK;
+    }
+    give_diag(native->context, &diag, "davit_native_link");
+    return dv_jit_is_host(native->isa->native) ? DAVIT_ERROR_INVALID : DAVIT_ERROR_UNSUPPORTED;
+}
+
+davit_status_t davit_native_link(davit_native_t *native, davit_lookup_t *lookup, void *context)
+{
+    NativeCall request = {.native = native};
+    native->lookup = lookup;
+    native->lookup_context = context;
+    davit_status_t status = run_call(native->context, link_native, &request);
+    if (!native->linked) {
+        dv_jit_free(&native->jit);
+    }
+    return status;
+}
+
+void *davit_native_address(const davit_native_t *native, const char *name)
+{
+    u32 symbol;
+    bool found = native->linked &&
+                 dv_strmap_find(&native->module.names, name, strlen(name), &symbol) &&
+                 native->module.symbols.data[symbol].defined;
+    return found ? dv_jit_address(&native->jit, symbol) : NULL;
 }

@@ -622,6 +622,82 @@ DAVIT_API void davit_eval_set_fuel(davit_eval_t *eval, uint64_t fuel);
 /* Forgets the instance. */
 DAVIT_API void davit_eval_reset(davit_eval_t *eval);
 
+/* ---- Native code
+ * ---------------------------------------------------------------------------------- */
+
+/* A native module is functions compiled for a machine and data, with names that linkers know. It becomes an object
+ * file, or is linked in this process's memory and called. Of a CLIF name %f is f, u1:2 is u1_2.
+ *
+ *     davit_native_new(context, NULL, &native);
+ *     davit_native_define_func(native, func, DAVIT_LINK_EXPORT);
+ *     davit_native_link(native, NULL, NULL);
+ *     int (*add)(int, int) = (int (*)(int, int))davit_native_address(native, "add");
+ *
+ * What is referred to and not defined is an import. */
+typedef struct davit_native davit_native_t;
+
+typedef struct davit_native_options {
+    const char *target; /* as davit targets has them; NULL: "x86_64" */
+    const char *source; /* the file that srclocs are lines of, for debuggers; NULL: "davit" */
+    bool fast;          /* compile fast rather than well */
+    bool check;         /* verify functions, and what the register allocator did */
+    bool perf_map;      /* linked functions are added to /tmp/perf-PID.map, which perf reads */
+} davit_native_options_t;
+
+enum {
+    DAVIT_LINK_IMPORT, /* defined elsewhere */
+    DAVIT_LINK_LOCAL,  /* seen in the module alone */
+    DAVIT_LINK_EXPORT, /* seen by all */
+    DAVIT_LINK_WEAK /* gives way to another definition of the name; not defined: may be missing, and is NULL */
+};
+
+enum { DAVIT_DATA_READONLY = 2, DAVIT_DATA_WRITABLE, DAVIT_DATA_TLS };
+
+/* An address in data: that of a function or data by its name, plus an addend, in 8 bytes at offset. */
+typedef struct davit_data_address {
+    uint64_t offset;
+    const char *name;
+    int64_t addend;
+} davit_data_address_t;
+
+typedef struct davit_native_data {
+    const void *bytes; /* copied; NULL: zeros */
+    uint64_t size;
+    uint32_t align; /* a power of two, up to 4,096 */
+    uint8_t kind;   /* DAVIT_DATA_; TLS: a thread has its own, in object files only */
+    const davit_data_address_t *addresses; /* in order of offset */
+    size_t num_addresses;
+} davit_native_data_t;
+
+/* An empty module. options may be NULL. The caller frees it, before the context. DAVIT_ERROR_UNSUPPORTED: there is no such
+ * target. */
+DAVIT_API davit_status_t davit_native_new(davit_context_t *context,
+                                          const davit_native_options_t *options,
+                                          davit_native_t **out);
+/* Frees the module and the memory it was linked in: none of its functions may be running, nor be called again. NULL is
+ * ignored. */
+DAVIT_API void davit_native_free(davit_native_t *native);
+/* Says what the linkage of a name is, ahead of its definition or without one. */
+DAVIT_API davit_status_t davit_native_declare(davit_native_t *native, const char *name,
+                                              int linkage);
+/* Compiles a function, which stays as it is, and defines its name. */
+DAVIT_API davit_status_t davit_native_define_func(davit_native_t *native, const davit_func_t *func,
+                                                  int linkage);
+DAVIT_API davit_status_t davit_native_define_data(davit_native_t *native, const char *name,
+                                                  int linkage, const davit_native_data_t *data);
+/* The module as a relocatable object file (ELF), position-independent. *bytes belongs to the module. */
+DAVIT_API davit_status_t davit_native_object(davit_native_t *native, const uint8_t **bytes,
+                                             size_t *size);
+/* Gives the address of an import, or NULL if it does not know it. */
+typedef void *davit_lookup_t(void *context, const char *name);
+/* Links the module in memory, once; nothing can be defined afterwards. Imports come from lookup, which may be NULL;
+ * those of Davit's own helpers need none. Debuggers and unwinders are told of the code.
+ * DAVIT_ERROR_UNSUPPORTED: this machine is not the target. */
+DAVIT_API davit_status_t davit_native_link(davit_native_t *native, davit_lookup_t *lookup,
+                                           void *context);
+/* Where a function or data of a linked module is; NULL if it does not define the name. */
+DAVIT_API void *davit_native_address(const davit_native_t *native, const char *name);
+
 #ifdef __cplusplus
 }
 #endif
