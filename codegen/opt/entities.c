@@ -607,6 +607,9 @@ static bool check_entities(const Entities *e, Diag *diag)
         if (g->present && (g->index < first || g->index >= end)) {
             return fail(diag, "global", n, absent);
         }
+        if (g->present && type_bytes(g->type) > VM_GLOBAL_BYTES) {
+            return fail(diag, "global", n, "has a type of too many bits");
+        }
     }
     for (u32 n = 0; n < f->wasm_types.len; n++) {
         const WasmTypeData *t = &f->wasm_types.data[n];
@@ -624,7 +627,7 @@ static bool check_func(const Entities *e, Inst i, Diag *diag)
 {
     const InstData *d = dv_inst_const(e->f, i);
     const WasmFuncData *func = &vec_at(&e->f->wasm_funcs, d->ent);
-    bool is_numbered = func->has_name && func->name.kind == NAME_USER && func->name.space == 0;
+    bool is_numbered = func->has_name && func->name.kind == NAME_USER;
     if (!func->has_name) {
         return fail(diag, "func", d->ent, "has no name");
     }
