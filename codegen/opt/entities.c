@@ -616,9 +616,6 @@ static bool check_entities(const Entities *e, Diag *diag)
         if (t->present && dv_ent_type_index(f, n) >= s->num_types) {
             return fail(diag, "type", n, absent);
         }
-        if (t->present && !begins_with_vmctx(&vec_at(&f->sigs, t->sig.id))) {
-            return fail(diag, "type", n, "has a signature of another convention than wasm");
-        }
     }
     return true;
 }
@@ -655,6 +652,9 @@ static bool check_inst(const Entities *e, Inst i, Diag *diag)
     }
     if (needs && e->vmctx.id == ENTITY_NONE) {
         return fail(diag, "inst", i.id, "needs a vmctx, which the function does not have");
+    }
+    if (sig != NULL && dv_inst_const(f, i)->op >= OP_heap_load && !begins_with_vmctx(sig)) {
+        return fail(diag, "inst", i.id, "calls by a Wasm type of another convention than wasm");
     }
     switch (dv_inst_info(f, i)->format) {
     case FORMAT_CALL_IMPORT:
