@@ -6,8 +6,10 @@
  * function does not expect does no harm. No C function could be called for all of that.
  *
  * Traps are signals: ud2, whose place tells the code; an access of memory that is not there. The handler leaves the call by
- * siglongjmp: generated code owns nothing. Plain memory is this process's. There is no limit on steps. Functions that use
- * memories, tables or globals do not compile yet: what is not there is a hole.
+ * siglongjmp: generated code owns nothing. Plain memory is this process's. There is no limit on steps. Memories, tables and
+ * globals are those of native_vm.h: one variant has dynamic memories, the other static ones. Where a file has them, its
+ * functions of convention fast, which is nobody's in particular, get the one that passes a vmctx. What does not
+ * compile is a hole.
  */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__unix__)
 #define HAS_NATIVE 1
@@ -30,6 +32,7 @@
 #include "rt/cpu.h"
 #include "rt/exec.h"
 #include "rt/libcalls.h"
+#include "tools/native_vm.h"
 
 enum {
     FUNC_ALIGN = 16,
@@ -58,16 +61,45 @@ typedef struct NativeEngine {
     u32 code_bytes;
     ExecMemory memory;
     const char *error; /* why nothing runs; NULL */
-    Evaluator *objects;
+    NativeVm *vm;
+    bool is_wasm; /* the functions of the file use runtime entities */
 } NativeEngine;
 
-/* Without extensions of the instruction set, and with all that this machine has. */
+/* Without extensions of the instruction set, and with all that this machine has; memories, bounds and globals in their
+ * several ways. */
 static const struct {
     const char *label;
     bool uses_all;
 } variants[] = {{"baseline", false}, {"all features", true}};
 
 /* ---- compiling and linking ------------------------------------------------------------------------------- */
+
+/* Whether a function uses runtime entities, and all of the file may pass a vmctx: no C function is called by convention
+ * fast. */
+static bool is_wasm(const ClifFile *file)
+{
+    bool uses = false;
+    for (u32 i = 0; i < file->funcs.len; i++) {
+        const Func *f = &file->funcs.data[i]->func;
+        for (u32 n = 0; n < f->insts.len; n++) {
+            uses = uses || f->insts.data[n].op >= OP_heap_load;
+        }
+        for (u32 n = 0; n < f->funcs.len; n++) {
+            if (f->funcs.data[n].name.kind == NAME_LIBCALL) {
+                return false;
+            }
+        }
+    }
+    return uses;
+}
+
+static void pass_vmctx(Func *f)
+{
+    f->sig.conv = f->sig.conv == CC_fast ? CC_wasm : f->sig.conv;
+    for (u32 n = 0; n < f->sigs.len; n++) {
+        f->sigs.data[n].conv = f->sigs.data[n].conv == CC_fast ? CC_wasm : f->sigs.data[n].conv;
+    }
+}
 
 static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptions *options)
 {
@@ -76,6 +108,7 @@ static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptio
                               .check = true,
                               .features =
                                   variants[options->variant].uses_all ? dv_cpu_x64_features() : 0};
+    compile.no_heap_guard = compile.no_table_guard = !variants[options->variant].uses_all;
     Arena scratch;
     dv_arena_init(&scratch, arena->pool);
     for (u32 i = 0; i < file->funcs.len; i++) {
@@ -84,6 +117,12 @@ static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptio
         Diag diag;
         dv_diag_init(&diag, arena);
         dv_func_copy(copy, &file->funcs.data[i]->func, arena);
+        VmOptions vm;
+        dv_native_vm_prepare(e->vm, copy, &vm);
+        if (e->is_wasm) {
+            pass_vmctx(copy);
+        }
+        compile.vm = &vm;
         if (dv_compile(&dv_x64_isa, &compile, copy, arena, &scratch, &diag, result)) {
             e->compiled[i] = result;
         } else {
@@ -98,6 +137,9 @@ static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptio
 static u32 find_target(const NativeEngine *e, const ExtName *name)
 {
     const ClifFile *file = e->base.file;
+    if (name->kind == NAME_USER && name->space == NATIVE_VM_NAMES) {
+        return e->compiled[name->index] != NULL ? e->offsets[name->index] : e->stub;
+    }
     for (u32 i = file->funcs.len; i-- > 0;) {
         if (dv_extname_equal(&file->funcs.data[i]->func.name, name)) {
             return e->compiled[i] != NULL ? e->offsets[i] : e->stub;
@@ -226,6 +268,10 @@ static void link_all(NativeEngine *e)
             copy_code(e, i);
         }
     }
+    for (u32 i = 0; i <= count; i++) {
+        bool is_there = i < count && e->compiled[i] != NULL;
+        dv_native_vm_set_code(e->vm, i, e->memory.bytes + (is_there ? e->offsets[i] : e->stub));
+    }
     e->error = dv_exec_seal(&e->memory) ? NULL : "memory cannot be made executable";
 }
 
@@ -236,7 +282,11 @@ typedef struct Activation {
     volatile int number;
     void *volatile address; /* of the instruction, of the memory */
     void *stack;            /* for the handler */
+    volatile TrapCode trap; /* of HELPER_STOPPED; TRAP_none: an error, for this reason */
+    const char *volatile reason;
 } Activation;
+
+enum { HELPER_STOPPED = -1 }; /* as a signal's number */
 
 /* The call of this thread that is under way. */
 static _Thread_local Activation *activation;
@@ -253,6 +303,15 @@ static void on_signal(int number, siginfo_t *info, void *context)
     }
     activation->number = number;
     activation->address = info->si_addr;
+    siglongjmp(activation->env, 1);
+}
+
+static DV_NORETURN void stop(TrapCode trap, const char *reason)
+{
+    CHECK(activation != NULL);
+    activation->trap = trap;
+    activation->reason = reason;
+    activation->number = HELPER_STOPPED;
     siglongjmp(activation->env, 1);
 }
 
@@ -359,7 +418,12 @@ static void explain(const NativeEngine *e, const Activation *a, EngineResult *ou
     uintptr_t offset = at - (uintptr_t)e->memory.bytes;
     uintptr_t frame = (uintptr_t)a;
     out->eval.outcome = EVAL_TRAPPED;
-    if (a->number == SIGILL && offset == e->stub) {
+    if (a->number == HELPER_STOPPED) {
+        out->eval.trap = a->trap;
+        if (a->trap == TRAP_none) {
+            fail(out, a->reason, false);
+        }
+    } else if (a->number == SIGILL && offset == e->stub) {
         fail(out, "calls what is not there", true);
     } else if (a->number == SIGILL && offset < e->code_bytes) {
         out->eval.trap = find_trap(e, (u32)offset);
@@ -405,18 +469,27 @@ static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena
     const Signature *sig = &f->func.sig;
     u32 number = number_of(e, f);
     u64 words[WORDS] = {0};
-    u32 *places = ARENA_ARRAY(arena, u32, sig->num_params + 1);
+    u32 *places = ARENA_ARRAY(arena, u32, sig->num_params + 2);
     *out = (EngineResult){.is_hole = false};
     if (e->compiled[number] == NULL || e->error != NULL) {
         fail(out, e->error != NULL ? e->error : e->errors[number], true);
         return;
     }
-    if (dv_x64_arg_places(sig, places) > X64_ARG_REGS + MEMORY_WORDS_MAX) {
+    if (!dv_native_vm_enter(e->vm, f)) {
+        fail(out, "a memory or table that cannot be had", true);
+        return;
+    }
+    const Signature *own = &e->compiled[number]->func->sig; /* may have a vmctx in front */
+    u32 lead = own->num_params - sig->num_params;
+    if (dv_x64_arg_places(own, places) > X64_ARG_REGS + MEMORY_WORDS_MAX) {
         fail(out, "too many arguments for a call from C", true);
         return;
     }
+    if (lead != 0) {
+        words[word_of_place(places[0])] = (u64)(uintptr_t)dv_native_vm_ctx(e->vm);
+    }
     for (u32 i = 0; i < sig->num_params; i++) {
-        put_value(words + word_of_place(places[i]), &sig->params[i], args[i].bytes);
+        put_value(words + word_of_place(places[i + lead]), &sig->params[i], args[i].bytes);
     }
     Activation a;
     Results results = {{0, 0}, {{0, 0}, {0, 0}}};
@@ -427,65 +500,65 @@ static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena
     } else {
         take_results(sig, &results, arena, &out->eval);
     }
+    out->eval.fuel_used = dv_native_vm_fuel_used(e->vm);
 }
 
-/* ---- memories, tables and globals: those of an evaluator, which no native code reaches yet ------------------ */
+/* ---- memories, tables and globals ------------------------------------------------------------------------- */
 
-static Evaluator *objects(Engine *e)
+static NativeVm *objects(Engine *e)
 {
-    return ((NativeEngine *)e)->objects;
+    return ((NativeEngine *)e)->vm;
 }
 
 static void reset(Engine *e, const ClifFunc *owner)
 {
-    (void)owner;
     e->is_raw = true;
-    dv_eval_reset(objects(e));
+    dv_native_vm_reset(objects(e), owner);
 }
 
 static bool set_memory(Engine *e, u32 index, u64 bytes)
 {
-    return dv_eval_set_memory(objects(e), index, bytes);
+    return dv_native_vm_set_memory(objects(e), index, bytes);
 }
 
 static u8 *memory(Engine *e, u32 index, u64 *bytes)
 {
-    return dv_eval_memory(objects(e), index, bytes);
+    return dv_native_vm_memory(objects(e), index, bytes);
 }
 
 static bool set_table(Engine *e, u32 index, u64 elems)
 {
-    return dv_eval_set_table(objects(e), index, elems);
+    return dv_native_vm_set_table(objects(e), index, elems);
 }
 
 static u32 *table(Engine *e, u32 index, u64 *elems)
 {
-    return dv_eval_table(objects(e), index, elems);
+    return dv_native_vm_table(objects(e), index, elems);
 }
 
 static bool set_global(Engine *e, u32 index, EvalValue value)
 {
-    return dv_eval_set_global(objects(e), index, value);
+    return dv_native_vm_set_global(objects(e), index, value);
 }
 
 static bool global(Engine *e, u32 index, EvalValue *value)
 {
-    return dv_eval_global(objects(e), index, value);
+    return dv_native_vm_global(objects(e), index, value);
 }
 
 static bool set_data(Engine *e, u32 index, const u8 *bytes, u64 len)
 {
-    return dv_eval_set_data(objects(e), index, bytes, len);
+    return dv_native_vm_set_data(objects(e), index, bytes, len);
 }
 
 static bool set_elem(Engine *e, u32 index, const u32 *refs, u64 len)
 {
-    return dv_eval_set_elem(objects(e), index, refs, len);
+    return dv_native_vm_set_elem(objects(e), index, refs, len);
 }
 
 static u32 func_ref(Engine *e, const ClifFunc *f)
 {
-    return dv_eval_func_ref(objects(e), &f->func);
+    return dv_native_vm_func_ref(objects(e), f);
 }
 
 /* ---- engines --------------------------------------------------------------------------------------------- */
@@ -493,7 +566,7 @@ static u32 func_ref(Engine *e, const ClifFunc *f)
 static void free_engine(Engine *engine)
 {
     dv_exec_free(&((NativeEngine *)engine)->memory);
-    dv_eval_free(objects(engine));
+    dv_native_vm_free(objects(engine));
 }
 
 bool dv_engine_native_is(const char *target)
@@ -510,7 +583,6 @@ Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOpt
 {
     static const EngineOps ops = {free_engine, reset,  set_memory, memory,   set_table, table,
                                   set_global,  global, set_data,   set_elem, func_ref,  call};
-    EvalOptions eval = {.address_bits = 64};
     NativeEngine *e = ARENA_NEW(arena, NativeEngine);
     u32 count = file->funcs.len;
     e->base = (Engine){.ops = &ops,
@@ -522,13 +594,11 @@ Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOpt
     e->compiled = ARENA_ARRAY(arena, CompiledFunc *, count + 1);
     e->errors = ARENA_ARRAY(arena, const char *, count + 1);
     e->offsets = ARENA_ARRAY(arena, u32, count + 1);
-    e->objects = dv_eval_new(arena->pool, &eval);
-    if (e->objects == NULL) {
-        dv_escape(arena->pool, DAVIT_ERROR_MEMORY);
-    }
-    for (u32 i = 0; i < count; i++) {
-        dv_eval_add(e->objects, &file->funcs.data[i]->func);
-    }
+    NativeVmOptions vm = {.is_static = variants[options->variant].uses_all,
+                          .own_globals = variants[options->variant].uses_all,
+                          .stop = stop};
+    e->vm = dv_native_vm_new(file, arena, &vm);
+    e->is_wasm = is_wasm(file);
     compile_all(e, file, options);
     link_all(e);
     return &e->base;

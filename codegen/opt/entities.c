@@ -607,14 +607,14 @@ static bool check_entities(const Entities *e, Diag *diag)
         if (g->present && (g->index < first || g->index >= end)) {
             return fail(diag, "global", n, absent);
         }
+        if (g->present && type_bytes(g->type) > VM_GLOBAL_BYTES) {
+            return fail(diag, "global", n, "has a type of too many bits");
+        }
     }
     for (u32 n = 0; n < f->wasm_types.len; n++) {
         const WasmTypeData *t = &f->wasm_types.data[n];
         if (t->present && dv_ent_type_index(f, n) >= s->num_types) {
             return fail(diag, "type", n, absent);
-        }
-        if (t->present && !begins_with_vmctx(&vec_at(&f->sigs, t->sig.id))) {
-            return fail(diag, "type", n, "has a signature of another convention than wasm");
         }
     }
     return true;
@@ -624,7 +624,7 @@ static bool check_func(const Entities *e, Inst i, Diag *diag)
 {
     const InstData *d = dv_inst_const(e->f, i);
     const WasmFuncData *func = &vec_at(&e->f->wasm_funcs, d->ent);
-    bool is_numbered = func->has_name && func->name.kind == NAME_USER && func->name.space == 0;
+    bool is_numbered = func->has_name && func->name.kind == NAME_USER;
     if (!func->has_name) {
         return fail(diag, "func", d->ent, "has no name");
     }
@@ -652,6 +652,9 @@ static bool check_inst(const Entities *e, Inst i, Diag *diag)
     }
     if (needs && e->vmctx.id == ENTITY_NONE) {
         return fail(diag, "inst", i.id, "needs a vmctx, which the function does not have");
+    }
+    if (sig != NULL && dv_inst_const(f, i)->op >= OP_heap_load && !begins_with_vmctx(sig)) {
+        return fail(diag, "inst", i.id, "calls by a Wasm type of another convention than wasm");
     }
     switch (dv_inst_info(f, i)->format) {
     case FORMAT_CALL_IMPORT:
