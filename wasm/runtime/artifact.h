@@ -19,7 +19,7 @@
  *   NATIVE_FUNCS    per function (imports not counted): {u32 offset, u32 size} in NATIVE_CODE
  *   NATIVE_TRAPS    {u32 offset, u32 code}: what a fault of the instruction there means; offsets rise
  *   NATIVE_ADAPTERS per function type that adapters are there for: {u32 Wasm type, u32 enter, u32 leave}, offsets in
- *                   NATIVE_CODE; types rise, of types that are the same only the first has a row
+ *                   NATIVE_CODE (UINT32_MAX: none); types rise, of types that are the same only the first has a row
  *   NATIVE_CODE     machine code that runs wherever it lies
  *
  * Adapters are told in docs/wasm.md. Native code cannot be verified: what it claims is checked for staying inside of the

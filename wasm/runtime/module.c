@@ -12,6 +12,7 @@
  *
  * Loading runs in one dv_pool_protect; everything made lies in the module's arena.
  */
+#include "rt/cpu.h"
 #include "wasm/runtime/artifact.h"
 #include "wasm/runtime/internal.h"
 
@@ -616,7 +617,7 @@ static bool read_native_head(Loader *l, NativeCode *native)
         return refuse(l, "it does not tell of its native code");
     }
     if (load_le32(head->bytes) != ARTIFACT_X64 || load_le32(head->bytes + 4) != VM_VERSION ||
-        load_le64(head->bytes + 8) != 0) {
+        (load_le64(head->bytes + 8) & ~(u64)dv_cpu_x64_features()) != 0) {
         dv_rt_error(l->error, DAVIT_ERROR_UNSUPPORTED,
                     "the artifact's native code is for another machine or version");
         return false;

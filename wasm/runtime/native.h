@@ -17,7 +17,7 @@ typedef struct NativeFunc {
     u32 offset, size_bytes;
 } NativeFunc;
 
-enum { NATIVE_NO_CODE = UINT32_MAX };
+#define NATIVE_NO_CODE UINT32_MAX
 
 /* Adapters of a function type: offsets in the code, NATIVE_NO_CODE if there is none. */
 typedef struct NativeAdapter {
