@@ -14,8 +14,6 @@
 #endif
 
 #if HAS_CPUID
-#include "codegen/isa/x64/insts.h"
-
 enum { EAX, EBX, ECX, EDX, REGISTERS };
 
 /* Where each feature's bit is. */

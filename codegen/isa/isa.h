@@ -20,8 +20,10 @@ typedef struct CompileOptions {
     u32 features;   /* of the target beyond its baseline, a set by the target's numbers */
     u64 allocator_steps; /* budget of the main allocator, after which the fast one is taken; 0: one in proportion to
                             the function */
-    const VmOptions *vm; /* native targets: the module whose entities the function names; NULL: see entities.h */
-    bool no_heap_guard, no_table_guard; /* nothing stands against speculation past a check of bounds */
+    const VmOptions *
+        vm; /* native targets: the module whose entities the function names; NULL: see entities.h */
+    bool no_heap_guard,
+        no_table_guard; /* nothing stands against speculation past a check of bounds */
 } CompileOptions;
 enum { ALLOCATOR_MAIN, ALLOCATOR_FAST };
 
@@ -49,7 +51,8 @@ struct Isa {
     u8 address_bits;
     bool any_addresses; /* 32 and 64 bits wide, whatever its own are */
     bool big_endian;
-    bool expands_entities; /* has no instructions for runtime entities: entities.h makes plain CLIF of them */
+    bool
+        expands_entities; /* has no instructions for runtime entities: entities.h makes plain CLIF of them */
     /* What the target takes: its own rules, asked by islec's predicate. */
     LegalTarget legal;
     const char *(*inst_name)(u32 op);

@@ -12,7 +12,7 @@
 #ifndef DV_ISA_X64_INSTS_H
 #define DV_ISA_X64_INSTS_H
 
-#include "base/base.h"
+#include "rt/cpu.h"
 
 /* Registers by number, of either class. */
 enum {
@@ -108,14 +108,6 @@ static inline X64Cond x64_cond_invert(X64Cond cond)
 {
     return (X64Cond)(cond ^ 1);
 }
-
-typedef enum X64Feature {
-    X64_FEATURE_BASE,
-#define FEATURE(name, setting, level) X64_FEATURE_##name,
-#include "codegen/isa/x64/features.def"
-#undef FEATURE
-    X64_FEATURES
-} X64Feature;
 
 enum {
     X64_FLAG_O = 1,

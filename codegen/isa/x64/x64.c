@@ -53,7 +53,7 @@ static const struct {
 } features[X64_FEATURES] = {
     [X64_FEATURE_BASE] = {"", 0},
 #define FEATURE(name, setting, level) [X64_FEATURE_##name] = {setting, level},
-#include "codegen/isa/x64/features.def"
+#include "rt/x64_features.def"
 #undef FEATURE
 };
 
