@@ -18,6 +18,9 @@ typedef struct CompileOptions {
         check; /* verify the input, and check what the allocator did: always done in debug builds */
     bool far_calls; /* functions of the module may be more than calls name in their short form */
     u32 features;   /* of the target beyond its baseline, a set by the target's numbers */
+    bool
+        pinned_register; /* the target keeps a register for get_pinned_reg, in all functions of a program */
+    bool landing_pads; /* indirect calls and jumps land on instructions made for that */
     u64 allocator_steps; /* budget of the main allocator, after which the fast one is taken; 0: one in proportion to
                             the function */
     const VmOptions *vm; /* native targets: the module whose entities the function names; NULL: see entities.h */
