@@ -86,9 +86,84 @@ static bool expand_entities(Compile *c)
            (dv_entities_expand(c->func, &options, c->scratch, c->diag) && verify(c));
 }
 
+/* ---- stack limits ---- */
+
+/* An instruction in front of the function's first one; its result, if it has one. */
+static Value put(Func *f, Inst at, const InstData *data, const u32 *args, u32 num_args)
+{
+    Inst i = dv_inst_make(f, (Op)data->op, data->type, args, num_args);
+    InstData *d = dv_inst(f, i);
+    d->flags = data->flags;
+    d->aux = data->aux;
+    memcpy(d->imm, data->imm, sizeof d->imm);
+    dv_inst_insert_before(f, i, at);
+    dv_inst_make_results(f, i);
+    return d->op == OP_trapnz ? VALUE_NONE : dv_inst_result(f, i, 0);
+}
+
+/* The value as instructions in front of `at`: loads and sums from the context. VALUE_NONE: it is not of that kind. */
+static Value put_global_value(Compile *c, Inst at, GlobalValue value)
+{
+    Func *f = c->func;
+    u32 *chain = ARENA_ARRAY(c->scratch, u32, f->global_values.len + 1);
+    u32 count = 0, param = 0;
+    while (vec_at(&f->global_values, value.id).kind != GV_VMCTX) {
+        const GlobalValueData *gv = &vec_at(&f->global_values, value.id);
+        if ((gv->kind != GV_LOAD && gv->kind != GV_IADD_IMM) || count == f->global_values.len) {
+            return VALUE_NONE;
+        }
+        chain[count++] = value.id;
+        value = gv->base;
+    }
+    while (param < f->sig.num_params && f->sig.params[param].purpose != PURPOSE_VMCTX) {
+        param++;
+    }
+    if (param == f->sig.num_params) {
+        return VALUE_NONE;
+    }
+    Value v = {dv_block_params(f, f->first_block)[param]};
+    while (count-- > 0) {
+        const GlobalValueData gv = vec_at(&f->global_values, chain[count]);
+        Type type = dv_value_type(f, v);
+        InstData offset = {.op = OP_iconst, .type = type};
+        InstData sum = {.op = OP_iadd, .type = type};
+        InstData load = {.op = OP_load, .type = gv.type, .flags = gv.flags};
+        dv_set_imm64(&offset, (u64)gv.offset);
+        u32 args[] = {v.id, put(f, at, &offset, NULL, 0).id};
+        v = put(f, at, &sum, args, 2);
+        v = gv.kind == GV_LOAD ? put(f, at, &load, &v.id, 1) : v;
+    }
+    return v;
+}
+
+/* Compares the stack pointer with the limit, for targets that do not do that with the frame. */
+static bool expand_stack_limit(Compile *c)
+{
+    Func *f = c->func;
+    if (!f->has_stack_limit || c->isa->checks_stack_limit) {
+        return true;
+    }
+    Inst first = dv_block(f, f->first_block)->first;
+    Value limit = put_global_value(c, first, f->stack_limit);
+    if (limit.id == ENTITY_NONE) {
+        dv_diag_error(c->diag, 0, 0, "a stack limit that is no load or sum from the context");
+        return false;
+    }
+    Type address = dv_value_type(f, limit);
+    const InstData sp = {.op = OP_get_stack_pointer, .type = address};
+    const InstData compare = {.op = OP_icmp, .type = address, .aux = INTCC_ult};
+    const InstData trap = {.op = OP_trapnz, .type = TYPE_I8, .aux = TRAP_stk_ovf};
+    u32 args[] = {put(f, first, &sp, NULL, 0).id, limit.id};
+    u32 below = put(f, first, &compare, args, 2).id;
+    put(f, first, &trap, &below, 1);
+    return true;
+}
+
+/* ---- the steps ---- */
+
 static bool run(Compile *c)
 {
-    if (!verify(c) || !expand_entities(c)) {
+    if (!verify(c) || !expand_entities(c) || !expand_stack_limit(c)) {
         return false;
     }
     if (!dv_legalize(c->func, &c->isa->legal, c->scratch, c->diag) || !verify(c)) {

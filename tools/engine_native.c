@@ -1,9 +1,9 @@
 /* engine_native.c - this machine as an engine: the functions of a file compiled, linked in executable memory, and called.
  *
  * All functions that compile lie in one block of memory, each aligned, with a stub behind them that calls of anything
- * else go to. Arguments and results travel as words, placed as the convention says: a piece of code, the gate, puts words into
- * all registers of arguments and as many into memory as there may be, calls, and stores all registers of results; what a
- * function does not expect does no harm. No C function could be called for all of that.
+ * else go to, and jumps to C functions. A function of any signature and convention is called by way of another one,
+ * written in CLIF and compiled when it is first wanted: `system_v` (code, arguments, results), which loads the arguments
+ * from memory, calls, and stores the results, 16 bytes each.
  *
  * Traps are signals: ud2, whose place tells the code; an access of memory that is not there. The handler leaves the call by
  * siglongjmp: generated code owns nothing. Plain memory is this process's. There is no limit on steps. Memories, tables and
@@ -27,7 +27,6 @@
 #include "base/bytes.h"
 #include "codegen/compile.h"
 #include "codegen/ir/print.h"
-#include "codegen/isa/x64/encode.h"
 #include "codegen/isa/x64/x64_isa.h"
 #include "rt/cpu.h"
 #include "rt/exec.h"
@@ -37,12 +36,7 @@
 enum {
     FUNC_ALIGN = 16,
     BRIDGE_BYTES = 16,
-    MEMORY_WORDS_MAX = 18, /* of arguments; even, for the stack's alignment */
-    /* words of arguments: general registers, two for each xmm register, memory */
-    XMM_WORD = X64_ARG_GENERAL,
-    MEMORY_WORD = XMM_WORD + 2 * X64_ARG_XMM,
-    WORDS = MEMORY_WORD + MEMORY_WORDS_MAX,
-    GATE_BYTES_MAX = 512,
+    VALUE_BYTES = 16, /* of an argument or result in memory */
     SIGNAL_STACK_BYTES = 1 << 16,
     STACK_REACH_BYTES = 64 << 20 /* an access so far below the caller's frame is the stack's */
 };
@@ -57,7 +51,8 @@ typedef struct NativeEngine {
     u32 *offsets;            /* in the memory */
     u32 stub;                /* offset of what stands for what is not there */
     u32 bridges;             /* offset of the jumps to functions of rt/libcalls.def */
-    u32 gate;                /* offset of what calls functions */
+    ExecMemory *enters;      /* by function of the file: what calls it; empty until it is wanted */
+    bool pins;               /* some function uses the pinned register */
     u32 code_bytes;
     ExecMemory memory;
     const char *error; /* why nothing runs; NULL */
@@ -93,12 +88,32 @@ static bool is_wasm(const ClifFile *file)
     return uses;
 }
 
+static bool uses_pinned(const Func *f)
+{
+    bool uses = false;
+    for (u32 i = 0; i < f->insts.len; i++) {
+        Op op = (Op)f->insts.data[i].op;
+        uses = uses || op == OP_get_pinned_reg || op == OP_set_pinned_reg;
+    }
+    return uses;
+}
+
 static void pass_vmctx(Func *f)
 {
     f->sig.conv = f->sig.conv == CC_fast ? CC_wasm : f->sig.conv;
     for (u32 n = 0; n < f->sigs.len; n++) {
         f->sigs.data[n].conv = f->sigs.data[n].conv == CC_fast ? CC_wasm : f->sigs.data[n].conv;
     }
+}
+
+/* Whether the function has a try_. */
+static bool catches(const CompiledFunc *f)
+{
+    bool has = false;
+    for (u32 i = 0; i < f->code.calls.len; i++) {
+        has = has || f->code.calls.data[i].num_handlers != 0;
+    }
+    return has;
 }
 
 static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptions *options)
@@ -110,6 +125,10 @@ static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptio
                                   variants[options->variant].uses_all ? dv_cpu_x64_features() : 0};
     compile.no_heap_guard = compile.no_table_guard = !variants[options->variant].uses_all;
     Arena scratch;
+    for (u32 i = 0; i < file->funcs.len; i++) {
+        e->pins = e->pins || uses_pinned(&file->funcs.data[i]->func);
+    }
+    compile.pinned_register = e->pins;
     dv_arena_init(&scratch, arena->pool);
     for (u32 i = 0; i < file->funcs.len; i++) {
         CompiledFunc *result = ARENA_NEW(arena, CompiledFunc);
@@ -124,7 +143,8 @@ static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptio
         }
         compile.vm = &vm;
         if (dv_compile(&dv_x64_isa, &compile, copy, arena, &scratch, &diag, result)) {
-            e->compiled[i] = result;
+            e->compiled[i] = catches(result) ? NULL : result;
+            e->errors[i] = "exceptions are not caught here";
         } else {
             const DiagMessage *first = dv_diag_first(&diag);
             e->errors[i] = first == NULL ? "no reason given" : first->text;
@@ -184,64 +204,6 @@ static void copy_code(NativeEngine *e, u32 func)
     }
 }
 
-/* ---- the gate ------------------------------------------------------------------------------------------------ */
-
-/* What a function leaves in the registers of results. */
-typedef struct Results {
-    u64 general[2];
-    u64 xmm[2][2];
-} Results;
-typedef void Gate(const u8 *code, const u64 *words, Results *results);
-
-static void write_2(u8 **at, X64Op op, X64Operand a, X64Operand b)
-{
-    X64Operand operands[] = {a, b};
-    X64Code code;
-    dv_x64_encode(op, operands, &code);
-    memcpy(*at, code.bytes, code.size_bytes);
-    *at += code.size_bytes;
-}
-
-static X64Operand word_at(u32 base, u32 index)
-{
-    return x64_memory(x64_base(base, (i32)(8 * index)));
-}
-
-/* As Gate says. rbx holds the results' place meanwhile, rax the code, r10 the words. */
-static void write_gate(u8 *to)
-{
-    static const u8 args[X64_ARG_GENERAL] = {X64_RDI, X64_RSI, X64_RDX, X64_RCX, 8, 9};
-    enum { R10 = 10 };
-    u8 *at = to;
-    X64Operand none = {0}, stack = x64_register(X64_RSP), saved = x64_register(X64_RBX);
-    write_2(&at, X64_push, x64_register(X64_RBP), none);
-    write_2(&at, X64_mov64, x64_register(X64_RBP), stack);
-    write_2(&at, X64_push, saved, none);
-    write_2(&at, X64_mov64, saved, x64_register(X64_RDX));
-    write_2(&at, X64_mov64, x64_register(X64_RAX), x64_register(X64_RDI));
-    write_2(&at, X64_mov64, x64_register(R10), x64_register(X64_RSI));
-    write_2(&at, X64_sub64_i, stack, x64_number(8 * MEMORY_WORDS_MAX + 8));
-    for (u32 i = 0; i < MEMORY_WORDS_MAX; i++) {
-        write_2(&at, X64_mov64, x64_register(X64_RCX), word_at(R10, MEMORY_WORD + i));
-        write_2(&at, X64_mov64_mr, word_at(X64_RSP, i), x64_register(X64_RCX));
-    }
-    for (u32 i = 0; i < X64_ARG_XMM; i++) {
-        write_2(&at, X64_movups, x64_register(i), word_at(R10, XMM_WORD + 2 * i));
-    }
-    for (u32 i = 0; i < X64_ARG_GENERAL; i++) {
-        write_2(&at, X64_mov64, x64_register(args[i]), word_at(R10, i));
-    }
-    write_2(&at, X64_call_rm, x64_register(X64_RAX), none);
-    write_2(&at, X64_mov64_mr, word_at(X64_RBX, 0), x64_register(X64_RAX));
-    write_2(&at, X64_mov64_mr, word_at(X64_RBX, 1), x64_register(X64_RDX));
-    write_2(&at, X64_movups_mr, word_at(X64_RBX, 2), x64_register(0));
-    write_2(&at, X64_movups_mr, word_at(X64_RBX, 4), x64_register(1));
-    write_2(&at, X64_mov64, saved, x64_memory(x64_base(X64_RBP, -8)));
-    write_2(&at, X64_leave, none, none);
-    write_2(&at, X64_ret, none, none);
-    ASSERT(at - to <= GATE_BYTES_MAX);
-}
-
 static void link_all(NativeEngine *e)
 {
     static const u8 stub[] = {0x0f, 0x0b}; /* ud2 */
@@ -254,15 +216,13 @@ static void link_all(NativeEngine *e)
     }
     e->stub = at;
     e->bridges = at + BRIDGE_BYTES;
-    e->gate = e->bridges + RT_LIBCALLS * BRIDGE_BYTES;
-    e->code_bytes = e->gate + GATE_BYTES_MAX;
+    e->code_bytes = e->bridges + RT_LIBCALLS * BRIDGE_BYTES;
     if (!dv_exec_alloc(&e->memory, e->code_bytes)) {
         e->error = "no executable memory";
         return;
     }
     memcpy(e->memory.bytes + at, stub, sizeof stub);
     write_bridges(e);
-    write_gate(e->memory.bytes + e->gate);
     for (u32 i = 0; i < count; i++) {
         if (e->compiled[i] != NULL) {
             copy_code(e, i);
@@ -333,61 +293,139 @@ static void catch_signals(void *stack, stack_t *old)
 
 /* ---- calls ----------------------------------------------------------------------------------------------- */
 
-static DV_NOINLINE void enter(const NativeEngine *e, u32 func, const u64 *words, Results *results)
+typedef void Enter(const u8 *code, const u8 *args, u8 *results);
+
+static void write_param(TextBuf *text, const Param *p)
 {
-    const u8 *code = e->memory.bytes + e->gate;
-    Gate *gate;
-    memcpy(&gate, &code, sizeof gate);
-    gate(e->memory.bytes + e->offsets[func], words, results);
+    char name[32];
+    static const char *const extensions[] = {"", " uext", " sext"};
+    dv_text_printf(text, "%s%s", dv_type_name(p->type, name), extensions[p->extension]);
+    if (p->purpose == PURPOSE_SARG) {
+        dv_text_printf(text, " sarg(%u)", (unsigned)p->sarg_bytes);
+    } else if (p->purpose != PURPOSE_NORMAL) {
+        dv_text_printf(text, "%s", p->purpose == PURPOSE_SRET ? " sret" : " vmctx");
+    }
 }
 
-/* The word of a place that dv_x64_arg_places tells. */
-static u32 word_of_place(u32 place)
+static void write_params(TextBuf *text, const Param *params, u32 count)
 {
-    return place < X64_ARG_GENERAL ? place
-           : place < X64_ARG_REGS  ? XMM_WORD + 2 * (place - X64_ARG_GENERAL)
-                                   : MEMORY_WORD + place - X64_ARG_REGS;
+    for (u32 i = 0; i < count; i++) {
+        dv_text_printf(text, i == 0 ? "" : ", ");
+        write_param(text, &params[i]);
+    }
+}
+
+/* Loads an argument: of a narrow integer all 64 bits, of which it does not define the high ones. */
+static void write_load(TextBuf *text, u32 i, Type type)
+{
+    char name[32];
+    unsigned at = (unsigned)(i * VALUE_BYTES), v = (unsigned)(10 + 4 * i);
+    dv_type_name(type, name);
+    if (type == TYPE_I128) {
+        dv_text_printf(text, "v%u = load.i64 v1+%u\nv%u = load.i64 v1+%u\nv%u = iconcat v%u, v%u\n",
+                       v + 1, at, v + 2, at + 8, v, v + 1, v + 2);
+    } else if (type_is_int(type) && type != TYPE_I64) {
+        dv_text_printf(text, "v%u = load.i64 v1+%u\nv%u = ireduce.%s v%u\n", v + 1, at, v, name,
+                       v + 1);
+    } else {
+        dv_text_printf(text, "v%u = load.%s v1+%u\n", v, name, at);
+    }
+}
+
+/* Stores result i of a call whose first one is `first`; two more numbers for it are at `halves`. */
+static void write_store(TextBuf *text, u32 i, u32 first, u32 halves, Type type)
+{
+    unsigned at = (unsigned)(i * VALUE_BYTES), v = (unsigned)(first + i);
+    if (type == TYPE_I128) {
+        dv_text_printf(text, "v%u, v%u = isplit v%u\nstore v%u, v2+%u\nstore v%u, v2+%u\n", halves,
+                       halves + 1, v, halves, at, halves + 1, at + 8);
+    } else {
+        dv_text_printf(text, "store v%u, v2+%u\n", v, at);
+    }
+}
+
+/* The function that calls one of this signature. The pinned register is C's too, so it is given back. */
+static void write_enter(TextBuf *text, const Signature *sig, bool pins)
+{
+    u32 first = 10 + 4 * sig->num_params;
+    dv_text_printf(text, "function %%enter(i64, i64, i64) system_v {\nsig0 = (");
+    write_params(text, sig->params, sig->num_params);
+    dv_text_printf(text, ")%s", sig->num_results == 0 ? "" : " -> ");
+    write_params(text, sig->results, sig->num_results);
+    dv_text_printf(text, " %s\nblock0(v0: i64, v1: i64, v2: i64):\n%s",
+                   dv_callconv_names[sig->conv], pins ? "v3 = get_pinned_reg.i64\n" : "");
+    for (u32 i = 0; i < sig->num_params; i++) {
+        write_load(text, i, sig->params[i].type);
+    }
+    for (u32 i = 0; i < sig->num_results; i++) {
+        dv_text_printf(text, "%sv%u", i == 0 ? "" : ", ", (unsigned)(first + i));
+    }
+    dv_text_printf(text, "%scall_indirect sig0, v0(", sig->num_results == 0 ? "" : " = ");
+    for (u32 i = 0; i < sig->num_params; i++) {
+        dv_text_printf(text, "%sv%u", i == 0 ? "" : ", ", (unsigned)(10 + 4 * i));
+    }
+    dv_text_printf(text, ")\n%s", pins ? "set_pinned_reg v3\n" : "");
+    for (u32 i = 0; i < sig->num_results; i++) {
+        write_store(text, i, first, first + sig->num_results + 2 * i, sig->results[i].type);
+    }
+    dv_text_printf(text, "return\n}\n");
+}
+
+/* NULL, or why there is none: makes what calls that function. */
+static const char *make_enter(NativeEngine *e, u32 func, Arena *arena)
+{
+    const Signature *sig = &e->compiled[func]->func->sig;
+    CompileOptions options = {.check = true, .pinned_register = e->pins};
+    CompiledFunc compiled = {0};
+    ClifFile file;
+    TextBuf text;
+    Diag diag;
+    Arena scratch;
+    ExecMemory *memory = &e->enters[func];
+    dv_text_init(&text, arena);
+    dv_diag_init(&diag, arena);
+    write_enter(&text, sig, e->pins);
+    dv_arena_init(&scratch, arena->pool);
+    bool ok = dv_clif_parse(&file, arena, (Str){text.data, (u32)text.length}, &diag) &&
+              dv_compile(&dv_x64_isa, &options, &file.funcs.data[0]->func, arena, &scratch, &diag,
+                         &compiled);
+    dv_arena_release(&scratch);
+    if (!ok) {
+        return dv_diag_first(&diag) == NULL ? "no reason given" : dv_diag_first(&diag)->text;
+    }
+    ASSERT(compiled.code.relocs.len == 0);
+    if (!dv_exec_alloc(memory, compiled.code.size_bytes)) {
+        return "no executable memory";
+    }
+    memcpy(memory->bytes, compiled.code.bytes, compiled.code.size_bytes);
+    return dv_exec_seal(memory) ? NULL : "memory cannot be made executable";
+}
+
+static DV_NOINLINE void enter(const NativeEngine *e, u32 func, const u8 *args, u8 *results)
+{
+    Enter *entry;
+    memcpy(&entry, &e->enters[func].bytes, sizeof entry);
+    entry(e->memory.bytes + e->offsets[func], args, results);
 }
 
 /* High bits that a parameter does not define are garbage. */
-static void put_value(u64 *words, const Param *param, const u8 *bytes)
+static void put_value(u8 *to, const Param *param, const u8 *bytes)
 {
-    u8 wide[16] = {0};
-    u32 bits = type_bits(param->type);
-    memcpy(wide, bytes, type_bytes(param->type));
-    words[0] = load_le64(wide);
-    if (bits > 64) {
-        words[1] = load_le64(wide + 8);
-    } else if (bits < 64) {
-        u64 high = UINT64_MAX << bits;
-        bool is_negative = (words[0] >> (bits - 1) & 1) != 0;
-        words[0] |= param->extension == EXT_NONE                  ? GARBAGE & high
-                    : param->extension == EXT_SEXT && is_negative ? high
-                                                                  : 0;
-    }
+    store_le64(to, GARBAGE);
+    store_le64(to + 8, GARBAGE);
+    memcpy(to, bytes, type_bytes(param->type));
 }
 
-static void take_results(const Signature *sig, const Results *results, Arena *arena,
-                         EvalResult *out)
+static void take_results(const Signature *sig, const u8 *results, Arena *arena, EvalResult *out)
 {
-    u8 general[16], xmm[32];
-    for (u32 i = 0; i < 2; i++) {
-        store_le64(general + 8 * i, results->general[i]);
-        store_le64(xmm + 16 * i, results->xmm[i][0]);
-        store_le64(xmm + 16 * i + 8, results->xmm[i][1]);
-    }
     out->outcome = EVAL_RETURNED;
     out->num_values = sig->num_results;
     out->values = ARENA_ARRAY(arena, EvalValue, sig->num_results + 1);
-    u32 at = 0, xmm_at = 0;
     for (u32 i = 0; i < sig->num_results; i++) {
-        bool is_int = type_is_int(sig->results[i].type);
         u32 size = type_bytes(sig->results[i].type);
         u8 *bytes = ARENA_ARRAY(arena, u8, size);
-        memcpy(bytes, is_int ? general + at : xmm + xmm_at, size);
+        memcpy(bytes, results + i * VALUE_BYTES, size);
         out->values[i] = (EvalValue){sig->results[i].type, bytes};
-        at += is_int ? 8 : 0;
-        xmm_at += is_int ? 0 : 16;
     }
 }
 
@@ -449,14 +487,14 @@ static u32 number_of(const NativeEngine *e, const ClifFunc *f)
 }
 
 /* Calls the code, and tells what came of it in *a. */
-static void run(const NativeEngine *e, u32 func, const u64 *words, Results *results, Activation *a)
+static void run(const NativeEngine *e, u32 func, const u8 *args, u8 *results, Activation *a)
 {
     stack_t old;
     a->number = 0;
     catch_signals(a->stack, &old);
     activation = a;
     if (sigsetjmp(a->env, 1) == 0) {
-        enter(e, func, words, results);
+        enter(e, func, args, results);
     }
     activation = NULL;
     sigaltstack(&old, NULL);
@@ -468,8 +506,6 @@ static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena
     NativeEngine *e = (NativeEngine *)engine;
     const Signature *sig = &f->func.sig;
     u32 number = number_of(e, f);
-    u64 words[WORDS] = {0};
-    u32 *places = ARENA_ARRAY(arena, u32, sig->num_params + 2);
     *out = (EngineResult){.is_hole = false};
     if (e->compiled[number] == NULL || e->error != NULL) {
         fail(out, e->error != NULL ? e->error : e->errors[number], true);
@@ -481,24 +517,34 @@ static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena
     }
     const Signature *own = &e->compiled[number]->func->sig; /* may have a vmctx in front */
     u32 lead = own->num_params - sig->num_params;
-    if (dv_x64_arg_places(own, places) > X64_ARG_REGS + MEMORY_WORDS_MAX) {
-        fail(out, "too many arguments for a call from C", true);
+    for (u32 i = 0; i < sig->num_params + sig->num_results; i++) {
+        bool is_result = i >= sig->num_params;
+        Type type = is_result ? sig->results[i - sig->num_params].type : sig->params[i].type;
+        if (type_bytes(type) > VALUE_BYTES) {
+            fail(out, "a type of more than 128 bits", true);
+            return;
+        }
+    }
+    const char *error = e->enters[number].bytes == NULL ? make_enter(e, number, arena) : NULL;
+    if (error != NULL) {
+        fail(out, error, true);
         return;
     }
+    u8 *words = ARENA_ARRAY(arena, u8, VALUE_BYTES * (own->num_params + 1));
+    u8 *results = ARENA_ARRAY(arena, u8, VALUE_BYTES * (sig->num_results + 1));
     if (lead != 0) {
-        words[word_of_place(places[0])] = (u64)(uintptr_t)dv_native_vm_ctx(e->vm);
+        store_le64(words, (u64)(uintptr_t)dv_native_vm_ctx(e->vm));
     }
     for (u32 i = 0; i < sig->num_params; i++) {
-        put_value(words + word_of_place(places[i + lead]), &sig->params[i], args[i].bytes);
+        put_value(words + (i + lead) * VALUE_BYTES, &sig->params[i], args[i].bytes);
     }
     Activation a;
-    Results results = {{0, 0}, {{0, 0}, {0, 0}}};
     a.stack = ARENA_ARRAY(arena, u64, SIGNAL_STACK_BYTES / sizeof(u64));
-    run(e, number, words, &results, &a);
+    run(e, number, words, results, &a);
     if (a.number != 0) {
         explain(e, &a, out);
     } else {
-        take_results(sig, &results, arena, &out->eval);
+        take_results(sig, results, arena, &out->eval);
     }
     out->eval.fuel_used = dv_native_vm_fuel_used(e->vm);
 }
@@ -565,7 +611,11 @@ static u32 func_ref(Engine *e, const ClifFunc *f)
 
 static void free_engine(Engine *engine)
 {
-    dv_exec_free(&((NativeEngine *)engine)->memory);
+    NativeEngine *e = (NativeEngine *)engine;
+    dv_exec_free(&e->memory);
+    for (u32 i = 0; i < e->base.file->funcs.len; i++) {
+        dv_exec_free(&e->enters[i]);
+    }
     dv_native_vm_free(objects(engine));
 }
 
@@ -594,6 +644,7 @@ Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOpt
     e->compiled = ARENA_ARRAY(arena, CompiledFunc *, count + 1);
     e->errors = ARENA_ARRAY(arena, const char *, count + 1);
     e->offsets = ARENA_ARRAY(arena, u32, count + 1);
+    e->enters = ARENA_ARRAY(arena, ExecMemory, count + 1);
     NativeVmOptions vm = {.is_static = variants[options->variant].uses_all,
                           .own_globals = variants[options->variant].uses_all,
                           .stop = stop};

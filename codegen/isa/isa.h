@@ -18,6 +18,9 @@ typedef struct CompileOptions {
         check; /* verify the input, and check what the allocator did: always done in debug builds */
     bool far_calls; /* functions of the module may be more than calls name in their short form */
     u32 features;   /* of the target beyond its baseline, a set by the target's numbers */
+    bool
+        pinned_register; /* the target keeps a register for get_pinned_reg, in all functions of a program */
+    bool landing_pads; /* indirect calls and jumps land on instructions made for that */
     u64 allocator_steps; /* budget of the main allocator, after which the fast one is taken; 0: one in proportion to
                             the function */
     const VmOptions *
@@ -51,6 +54,7 @@ struct Isa {
     u8 address_bits;
     bool any_addresses; /* 32 and 64 bits wide, whatever its own are */
     bool big_endian;
+    bool checks_stack_limit; /* with the frame; for others it becomes plain CLIF */
     bool
         expands_entities; /* has no instructions for runtime entities: entities.h makes plain CLIF of them */
     /* What the target takes: its own rules, asked by islec's predicate. */

@@ -431,7 +431,7 @@ static void rebuild(Entities *e)
     Func *f = e->f;
     Shape shape;
     find_shape(&shape, f, e->scratch);
-    bool polls = e->vm->polls && e->vmctx.id != ENTITY_NONE;
+    bool polls = e->vm->polls && f->sig.conv == CC_wasm; /* another's vmctx may be anything */
     Block last = f->last_block, next;
     e->hoists = shape.has_loops;
     e->anchor = dv_inst_make(f, OP_nop, TYPE_NONE, NULL, 0);

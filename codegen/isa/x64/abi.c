@@ -1,275 +1,213 @@
-/* abi.c - parameters, results and calls, as the System V ABI for x86-64 has them: integers in rdi rsi rdx rcx r8 r9, floats
- * in xmm0 to xmm7, others in memory above the return address; results in rax and rdx, xmm0 and xmm1. An i128 is in two
- * registers, or in memory; an f128 in one. The convention whose signature names another one is not there yet and is
- * reported.
+/* abi.c - where parameters and results are: the conventions of x86-64 as one table, and what it says of a signature.
  *
- * Source: System V Application Binary Interface, AMD64 Architecture Processor Supplement, 3.2. */
+ * A value has one part for each register that holds it (an i128 has two, the low half first), and the parts of a value lie
+ * all in registers or all in memory, each where the next free place of its class is. Arguments in memory begin above the
+ * return address, behind the shadow space if there is one, and take words of 8 bytes; what has 128 bits is aligned to 16
+ * in all conventions but Windows', where it is not handed over at all, but its address.
+ *
+ * system_v and windows_fastcall are what C compilers do. More results than C functions have go on in further registers
+ * that a call loses anyway, and those beyond in memory: right above the arguments there, rounded up to 16, in the
+ * caller's frame, which makes room. So no address has to be handed over, and tail calls find the place whatever their own
+ * arguments take, since these end where the caller's end.
+ *
+ * `fast` is system_v. `tail` and `wasm` are system_v too, but that the callee takes its arguments in memory off the
+ * stack, so that tail calls may have more of them. `winch` is `tail` with no register given back; `preserve_all` gives
+ * back all but those of its results and the ones that are for moves.
+ *
+ * Sources: System V Application Binary Interface, AMD64 Architecture Processor Supplement, 3.2; Microsoft's x64 calling
+ * convention. */
 #include "codegen/isa/x64/target.h"
 
-static const u8 arg_regs[X64_ARG_GENERAL] = {X64_RDI, X64_RSI, X64_RDX, X64_RCX, 8, 9};
-static const u8 result_regs[] = {X64_RAX, X64_RDX};
-enum { XMM_RESULTS = 2 };
-static const u8 saved_regs[] = {X64_RBX, X64_R12, X64_R13, 14, 15};
-static const u8 lost_regs[] = {X64_RAX, X64_RCX, X64_RDX, X64_RSI, X64_RDI, 8, 9, 10};
+typedef struct Convention {
+    const char *missing; /* why it is not there; NULL: it is */
+    const u8 *args, *results;
+    u8 num_args, num_results; /* general registers */
+    u8 xmm_args, xmm_results; /* xmm0 and up */
+    u8 shadow_bytes;          /* of the caller's frame that belong to the callee */
+    bool by_position;         /* parameter n takes register n of its class */
+    bool by_reference;        /* what has more than 64 bits, and structures */
+    bool callee_pops;
+    u16 saved[X64_CLASSES]; /* given back as they were: sets by number */
+} Convention;
 
-typedef VEC(RaOperand) Operands;
+#define BIT(reg) (1u << (reg))
+enum {
+    MOVED = BIT(X64_RSP) | BIT(X64_RBP), /* the frame's: kept in their own way */
+    SYSTEM_V_SAVED = BIT(X64_RBX) | BIT(X64_R12) | BIT(X64_R13) | BIT(14) | BIT(15),
+    WINDOWS_SAVED = SYSTEM_V_SAVED | BIT(X64_RSI) | BIT(X64_RDI),
+    WINDOWS_XMM_SAVED = 0xffc0,
+    ALL_SAVED = 0xffff & ~(MOVED | BIT(X64_SCRATCH)),
+    ALL_XMM_SAVED = 0xffff & ~BIT(X64_XMM_SCRATCH)
+};
+#undef BIT
 
-u32 dv_x64_arg_places(const Signature *sig, u32 *numbers)
+static const u8 system_v_args[] = {X64_RDI, X64_RSI, X64_RDX, X64_RCX, 8, 9};
+static const u8 system_v_results[] = {X64_RAX, X64_RDX, X64_RCX, X64_RSI, X64_RDI, 8, 9, 10};
+static const u8 windows_args[] = {X64_RCX, X64_RDX, 8, 9};
+static const u8 windows_results[] = {X64_RAX, X64_RDX, X64_RCX, 8, 9, 10};
+
+#define SYSTEM_V \
+    .args = system_v_args, .num_args = ARRAY_LEN(system_v_args), .xmm_args = 8, \
+    .results = system_v_results
+static const Convention conventions[CC_COUNT] = {
+    [CC_fast] = {SYSTEM_V, .num_results = 8, .xmm_results = 8, .saved = {SYSTEM_V_SAVED}},
+    [CC_system_v] = {SYSTEM_V, .num_results = 8, .xmm_results = 8, .saved = {SYSTEM_V_SAVED}},
+    [CC_tail] = {SYSTEM_V, .num_results = 8, .xmm_results = 8, .callee_pops = true,
+                 .saved = {SYSTEM_V_SAVED}},
+    [CC_wasm] = {SYSTEM_V, .num_results = 8, .xmm_results = 8, .callee_pops = true,
+                 .saved = {SYSTEM_V_SAVED}},
+    [CC_winch] = {SYSTEM_V, .num_results = 8, .xmm_results = 8, .callee_pops = true},
+    [CC_preserve_all] = {SYSTEM_V, .num_results = 2, .xmm_results = 2,
+                         .saved = {ALL_SAVED, ALL_XMM_SAVED}},
+    [CC_windows_fastcall] = {.args = windows_args,
+                             .num_args = ARRAY_LEN(windows_args),
+                             .xmm_args = 4,
+                             .results = windows_results,
+                             .num_results = ARRAY_LEN(windows_results),
+                             .xmm_results = 6,
+                             .shadow_bytes = 32,
+                             .by_position = true,
+                             .by_reference = true,
+                             .saved = {WINDOWS_SAVED, WINDOWS_XMM_SAVED}},
+    [CC_apple_aarch64] = {.missing = "convention apple_aarch64 is not one of this machine"},
+    [CC_probestack] = {.missing = "convention probestack has no functions of its own: stacks are "
+                                  "probed inline"},
+};
+#undef SYSTEM_V
+
+/* What has been given away. */
+typedef struct Taken {
+    const Convention *c;
+    const u8 *general;
+    u32 limits[X64_CLASSES], next[X64_CLASSES];
+    u32 bytes;
+} Taken;
+
+static u32 align_up(u32 x, u32 align)
 {
-    u32 regs = 0, xmms = 0, words = 0;
-    for (u32 i = 0; i < sig->num_params; i++) {
-        Type type = sig->params[i].type;
-        u32 count = type_bits(type) > 64 ? 2 : 1;
-        if (type_is_int(type) && regs + count <= X64_ARG_GENERAL) {
-            numbers[i] = regs;
-            regs += count;
-            continue;
-        }
-        if (!type_is_int(type) && xmms < X64_ARG_XMM) {
-            numbers[i] = X64_ARG_GENERAL + xmms++;
-            continue;
-        }
-        words += count == 2 ? words & 1 : 0; /* 16 bytes are aligned */
-        numbers[i] = X64_ARG_REGS + words;
-        words += count;
-    }
-    return X64_ARG_REGS + words;
+    return (x + align - 1) & ~(align - 1);
 }
 
-/* Of an argument, by its place. */
-static PReg arg_reg(u32 place)
+static PReg register_of(const Taken *t, u32 class, u32 n)
 {
-    return place < X64_ARG_GENERAL ? preg_make(X64_GENERAL, arg_regs[place])
-                                   : preg_make(X64_XMM, place - X64_ARG_GENERAL);
+    return preg_make(class, class == X64_GENERAL ? t->general[n] : n);
 }
 
-/* Which results have come, and so the register of the next one. */
-typedef struct ResultPlaces {
-    u32 general, xmm;
-} ResultPlaces;
-
-static PReg result_reg(ResultPlaces *places, Type type)
+/* Words of the stack for all parts. */
+static void take_memory(Taken *t, X64Spot *spot)
 {
-    return type_is_int(type) ? preg_make(X64_GENERAL, result_regs[places->general++])
-                             : preg_make(X64_XMM, places->xmm++);
+    bool is_wide = spot->num_parts == 2 || spot->part_bytes == 16;
+    t->bytes = align_up(t->bytes, is_wide ? 16 : 8);
+    spot->in_memory = true;
+    for (u32 i = 0; i < spot->num_parts; i++) {
+        spot->offsets[i] = t->bytes;
+        t->bytes += spot->part_bytes;
+    }
 }
 
-u32 dv_x64_saved_registers(void)
+static void take(Taken *t, u32 position, X64Spot *spot)
 {
-    u32 set = 0;
-    for (u32 i = 0; i < ARRAY_LEN(saved_regs); i++) {
-        set |= 1u << saved_regs[i];
-    }
-    return set;
-}
-
-static bool is_supported(const Param *param)
-{
-    return (param->purpose == PURPOSE_NORMAL || param->purpose == PURPOSE_VMCTX) &&
-           type_is_scalar(param->type);
-}
-
-/* False if the signature asks for what is not there. */
-static bool check_signature(Diag *diag, const Signature *sig)
-{
-    u32 results = 0, xmms = 0;
-    bool ok = true;
-    for (u32 i = 0; i < sig->num_params; i++) {
-        ok = ok && is_supported(&sig->params[i]);
-    }
-    for (u32 i = 0; i < sig->num_results; i++) {
-        ok = ok && is_supported(&sig->results[i]);
-        if (type_is_int(sig->results[i].type)) {
-            results += type_bits(sig->results[i].type) > 64 ? 2 : 1;
-        } else {
-            xmms++;
-        }
-    }
-    if (!ok) {
-        dv_diag_error(diag, 0, 0, "a type of the signature is not supported");
-        return false;
-    }
-    if (results > ARRAY_LEN(result_regs) || xmms > XMM_RESULTS) {
-        dv_diag_error(diag, 0, 0, "more than two registers of results of a kind are not supported");
-        return false;
-    }
-    return true;
-}
-
-/* ---- parameters and results of this function ------------------------------------------------------------- */
-
-/* An argument in memory: offset and bytes. */
-static void memory_place(Type type, u32 place, u64 numbers[2])
-{
-    numbers[0] = 8 * (u64)(place - X64_ARG_REGS);
-    numbers[1] = !type_is_int(type) && type_bits(type) > 64 ? 16 : 8;
-}
-
-bool dv_x64_lower_params(Lower *l, const ValueRegs *values, u32 count)
-{
-    X64Context *ctx = l->context;
-    ctx->lower = l;
-    Operands defs = {0};
-    u32 *places = ARENA_ARRAY(l->arena, u32, count + 1);
-    if (!check_signature(l->diag, &l->func->sig)) {
-        return false;
-    }
-    dv_x64_arg_places(&l->func->sig, places);
-    for (u32 i = 0; i < count; i++) {
-        for (u32 j = 0; j < value_regs_count(values[i]) && places[i] < X64_ARG_REGS; j++) {
-            PReg reg = arg_reg(places[i] + j);
-            vec_push(l->arena, &defs, ra_def_fixed(values[i].regs[j], reg));
-        }
-    }
-    VInstDraft draft = {X64_PARAMS, 0, 0, defs.data, defs.len, NULL, 0};
-    dv_vcode_emit(l->vcode, &draft);
-    for (u32 i = 0; i < count; i++) {
-        for (u32 j = 0; j < value_regs_count(values[i]) && places[i] >= X64_ARG_REGS; j++) {
-            RaOperand def = ra_def(values[i].regs[j]);
-            u64 numbers[2];
-            memory_place(l->func->sig.params[i].type, places[i] + j, numbers);
-            VInstDraft load = {X64_LOAD_PARAM, 0, 0, &def, 1, numbers, 2};
-            dv_vcode_emit(l->vcode, &load);
-        }
-    }
-    return true;
-}
-
-/* The register, extended if the parameter says so. */
-static VReg extended(X64Context *ctx, const Param *param, VReg reg)
-{
-    if (param->extension == EXT_NONE || !type_is_int(param->type) || type_bits(param->type) > 32) {
-        return reg;
-    }
-    bool is_signed = param->extension == EXT_SEXT;
-    X64Op op = param->type == TYPE_I8    ? (is_signed ? X64_movsx64_8 : X64_movzx32_8)
-               : param->type == TYPE_I16 ? (is_signed ? X64_movsx64_16 : X64_movzx32_16)
-                                         : (is_signed ? X64_movsxd : X64_mov32);
-    VReg defs[2];
-    dv_x64_emit_inst(ctx, op, (const u64[]){reg.id}, defs);
-    return defs[0];
-}
-
-void dv_x64_lower_return(X64Context *ctx, Inst inst)
-{
-    Lower *l = ctx->lower;
-    const Signature *sig = &l->func->sig;
-    Operands uses = {0};
-    ResultPlaces places = {0, 0};
-    if (!check_signature(l->diag, sig)) {
+    u32 class = spot->class, n = spot->num_parts;
+    u32 first = t->c->by_position && position != UINT32_MAX ? position : t->next[class];
+    if (first > t->limits[class] || n > t->limits[class] - first) {
+        take_memory(t, spot);
         return;
     }
-    for (u32 i = 0; i < sig->num_results; i++) {
-        ValueRegs regs = dv_lower_use(l, dv_inst_arg(l->func, inst, i));
-        for (u32 j = 0; j < value_regs_count(regs); j++) {
-            VReg reg = extended(ctx, &sig->results[i], regs.regs[j]);
-            PReg to = result_reg(&places, sig->results[i].type);
-            vec_push(l->arena, &uses, ra_use_fixed(reg, to));
-        }
+    for (u32 i = 0; i < n; i++) {
+        spot->regs[i] = register_of(t, class, first + i);
     }
-    VInstDraft draft = {X64_RETURN, RA_INST_RETURN, 0, uses.data, uses.len, NULL, 0};
-    dv_vcode_emit(l->vcode, &draft);
+    t->next[class] += n;
 }
 
-/* ---- calls --------------------------------------------------------------------------------------------------- */
-
-static void add_args(X64Context *ctx, Inst inst, const Signature *sig, Operands *operands)
+/* One part for each register of the value. */
+static X64Spot spot_of_type(Type type)
 {
-    Lower *l = ctx->lower;
-    u32 *places = ARENA_ARRAY(l->arena, u32, sig->num_params + 1);
-    u32 bytes = 8 * (dv_x64_arg_places(sig, places) - X64_ARG_REGS);
-    u32 skip = operands->len; /* the address */
-    for (u32 i = 0; i < sig->num_params; i++) {
-        ValueRegs regs = dv_lower_use(l, dv_inst_arg(l->func, inst, i + skip));
-        for (u32 j = 0; j < value_regs_count(regs); j++) {
-            VReg reg = extended(ctx, &sig->params[i], regs.regs[j]);
-            if (places[i] < X64_ARG_REGS) {
-                vec_push(l->arena, operands, ra_use_fixed(reg, arg_reg(places[i] + j)));
-                continue;
+    bool is_int = type_is_int(type) && type_is_scalar(type);
+    bool is_wide = type_bits(type) > 64;
+    return (X64Spot){.class = is_int ? X64_GENERAL : X64_XMM,
+                     .num_parts = is_int && is_wide ? 2 : 1,
+                     .part_bytes = !is_int && is_wide ? 16 : 8};
+}
+
+static void take_param(Taken *t, u32 position, const Param *param, X64Spot *spot)
+{
+    bool is_struct = param->purpose == PURPOSE_SARG;
+    *spot = spot_of_type(param->type);
+    spot->is_struct = is_struct;
+    if (t->c->by_reference && (is_struct || type_bits(param->type) > 64)) {
+        *spot = (X64Spot){.class = X64_GENERAL,
+                          .num_parts = 1,
+                          .part_bytes = 8,
+                          .by_reference = true,
+                          .is_struct = is_struct};
+    } else if (is_struct) {
+        spot->in_memory = true;
+        spot->offsets[0] = t->bytes;
+        t->bytes += align_up(param->sarg_bytes, 8);
+        return;
+    }
+    take(t, position, spot);
+}
+
+/* Windows has an i128 come back in xmm0. */
+static void take_result(Taken *t, const Param *param, X64Spot *spot)
+{
+    *spot = spot_of_type(param->type);
+    if (t->c->by_reference && spot->num_parts == 2) {
+        *spot = (X64Spot){.class = X64_XMM, .num_parts = 1, .part_bytes = 16, .is_packed = true};
+    }
+    take(t, UINT32_MAX, spot);
+}
+
+static const char *what_is_missing(const Signature *sig)
+{
+    u64 bytes = 0;
+    for (u32 i = 0; i < sig->num_params + sig->num_results; i++) {
+        bool is_result = i >= sig->num_params;
+        const Param *p = is_result ? &sig->results[i - sig->num_params] : &sig->params[i];
+        if (type_bits(p->type) > 128 || type_is_dynamic(p->type)) {
+            return "a type of the signature is not supported";
+        }
+        bytes += 32;
+        if (p->purpose == PURPOSE_SARG) {
+            if (p->sarg_bytes > X64_STRUCT_MAX) {
+                return "a struct argument of more than 65536 bytes";
             }
-            RaOperand use = ra_use(reg);
-            u64 numbers[2];
-            memory_place(sig->params[i].type, places[i] + j, numbers);
-            VInstDraft store = {X64_STORE_ARG, 0, 0, &use, 1, numbers, 2};
-            dv_vcode_emit(l->vcode, &store);
+            bytes += p->sarg_bytes;
         }
     }
-    ctx->outgoing_bytes = bytes > ctx->outgoing_bytes ? bytes : ctx->outgoing_bytes;
+    return bytes > X64_SIGNATURE_MAX ? "a signature that takes too much of the stack"
+                                     : conventions[sig->conv].missing;
 }
 
-static void add_results(Lower *l, const Signature *sig, Operands *operands)
+const char *dv_x64_lay_out(const Signature *sig, Arena *arena, X64Layout *out)
 {
-    ResultPlaces places = {0, 0};
+    const Convention *c = &conventions[sig->conv];
+    Taken args = {
+        .c = c, .general = c->args, .limits = {c->num_args, c->xmm_args}, .bytes = c->shadow_bytes};
+    Taken results = {.c = c, .general = c->results, .limits = {c->num_results, c->xmm_results}};
+    const char *missing = what_is_missing(sig);
+    *out = (X64Layout){.callee_pops = c->callee_pops};
+    out->saved[X64_GENERAL] = c->saved[X64_GENERAL];
+    out->saved[X64_XMM] = c->saved[X64_XMM];
+    if (missing != NULL) {
+        return missing;
+    }
+    out->params = ARENA_ARRAY(arena, X64Spot, sig->num_params + 1);
+    out->results = ARENA_ARRAY(arena, X64Spot, sig->num_results + 1);
+    for (u32 i = 0; i < sig->num_params; i++) {
+        take_param(&args, i, &sig->params[i], &out->params[i]);
+        bool is_sret = sig->params[i].purpose == PURPOSE_SRET;
+        out->saved[X64_GENERAL] &= (u16) ~(is_sret ? 1u << X64_RAX : 0);
+    }
     for (u32 i = 0; i < sig->num_results; i++) {
-        ValueRegs regs = dv_lower_result_regs(l, i);
-        for (u32 j = 0; j < value_regs_count(regs); j++) {
-            PReg from = result_reg(&places, sig->results[i].type);
-            vec_push(l->arena, operands, ra_def_fixed(regs.regs[j], from));
+        X64Spot *spot = &out->results[i];
+        take_result(&results, &sig->results[i], spot);
+        for (u32 j = 0; !spot->in_memory && j < spot->num_parts; j++) {
+            out->saved[spot->class] &= (u16) ~(1u << preg_number(spot->regs[j]));
         }
     }
-}
-
-static void add_clobbers(RaClobbers *clobbers)
-{
-    for (u32 i = 0; i < ARRAY_LEN(lost_regs); i++) {
-        clobbers->bits[X64_GENERAL][0] |= (u64)1 << lost_regs[i];
-    }
-    clobbers->bits[X64_XMM][0] = ((u64)1 << X64_REGS) - 1;
-}
-
-void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *args, u32 count, Regs2 *result)
-{
-    Lower *l = ctx->lower;
-    Operands operands = {0};
-    RaClobbers clobbers = {{{0}}};
-    ResultPlaces places = {0, 0};
-    u64 number = libcall;
-    u32 general = 0, xmm = X64_ARG_GENERAL;
-    bool is_float = result->hi.id == UINT32_MAX;
-    for (u32 i = 0; i < count; i++) {
-        bool is_xmm = vec_at(&l->vcode->vreg_classes, args[i].id) == X64_XMM;
-        vec_push(l->arena, &operands, ra_use_fixed(args[i], arg_reg(is_xmm ? xmm++ : general++)));
-    }
-    Type type = is_float ? TYPE_F128 : TYPE_I64;
-    result->lo = dv_vcode_vreg(l->vcode, is_float ? X64_XMM : X64_GENERAL);
-    vec_push(l->arena, &operands, ra_def_fixed(result->lo, result_reg(&places, type)));
-    if (!is_float) {
-        result->hi = dv_vcode_vreg(l->vcode, X64_GENERAL);
-        vec_push(l->arena, &operands, ra_def_fixed(result->hi, result_reg(&places, type)));
-    }
-    add_clobbers(&clobbers);
-    VInstDraft draft = {
-        X64_CALL_LIBRARY, 0, dv_vcode_clobbers(l->vcode, &clobbers), operands.data, operands.len,
-        &number,          1};
-    dv_vcode_emit(l->vcode, &draft);
-}
-
-void dv_x64_lower_call(X64Context *ctx, Inst inst)
-{
-    Lower *l = ctx->lower;
-    const InstData *d = dv_inst_const(l->func, inst);
-    u64 callee = d->ent;
-    bool is_direct = d->op == OP_call;
-    SigRef sig_ref = is_direct ? vec_at(&l->func->funcs, d->ent).sig : (SigRef){d->ent};
-    const Signature *sig = &vec_at(&l->func->sigs, sig_ref.id);
-    Operands operands = {0};
-    RaClobbers clobbers = {{{0}}};
-    if (!check_signature(l->diag, sig)) {
-        return;
-    }
-    if (!is_direct) {
-        VReg address = dv_lower_use(l, dv_inst_arg(l->func, inst, 0)).regs[0];
-        vec_push(l->arena, &operands, ra_use(address));
-    }
-    add_args(ctx, inst, sig, &operands);
-    add_results(l, sig, &operands);
-    add_clobbers(&clobbers);
-    VInstDraft draft = {is_direct ? X64_CALL : X64_CALL_INDIRECT,
-                        0,
-                        dv_vcode_clobbers(l->vcode, &clobbers),
-                        operands.data,
-                        operands.len,
-                        &callee,
-                        is_direct ? 1 : 0};
-    dv_vcode_emit(l->vcode, &draft);
+    out->arg_bytes = align_up(args.bytes, 16);
+    out->result_bytes = align_up(results.bytes, 16);
+    return NULL;
 }

@@ -1,8 +1,12 @@
 /* emit.c - frames and code.
  *
- * rbp holds the frame, so that anyone can walk it; everything else is addressed from rsp, which moves only at both ends of
- * the function (target.h has the layout). The shortest form of each instruction is taken here, when registers and
- * frame are known. */
+ * rbp holds the frame, so that anyone can walk it; registers saved and what was handed over in memory are addressed from
+ * it, everything else from rsp, which moves only at both ends of the function (target.h has the layout), and in a call
+ * whose callee takes its arguments off the stack: right behind it they are put back. Where a tail call's arguments take
+ * more than the function's own, the function begins by moving its return address down, as if it had been called with as
+ * many; then those of any tail call fit above the return address, and end where its own end.
+ *
+ * The shortest form of each instruction is taken here, when registers and frame are known. */
 #include "base/bytes.h"
 #include "codegen/isa/x64/target.h"
 
@@ -42,10 +46,12 @@ typedef struct Emitter {
     const RaResult *allocation;
     Arena *arena;
     MachBuffer buf;
+    Diag *diag;
+    const CompileOptions *options;
     /* frame: in bytes above rsp */
-    u32 spills, saves, size_bytes;
+    u32 spills, size_bytes, align_bytes;
     u32 *slots;
-    u32 saved; /* registers, a set by number */
+    u32 saved[X64_CLASSES]; /* registers, sets by number */
 } Emitter;
 
 /* ---- instructions ---------------------------------------------------------------------------------------- */
@@ -79,6 +85,14 @@ static void emit_2(Emitter *e, X64Op op, X64Operand a, X64Operand b)
 static X64Operand at_stack(u32 offset)
 {
     return x64_memory(x64_base(X64_RSP, (i32)offset));
+}
+
+/* An address that counts from the end of its instruction, to be filled in. */
+static X64Memory from_end(void)
+{
+    X64Memory memory = x64_base(X64_NO_REG, 0);
+    memory.from_end = true;
+    return memory;
 }
 
 static X64Operand spill(const Emitter *e, u32 unit)
@@ -228,10 +242,8 @@ static void emit_table(Emitter *e, u32 inst)
     const RaLoc *locs = &e->allocation->locs[e->ra->insts[inst].operands];
     u32 index = reg_of(locs[0]), table = reg_of(locs[1]), target = reg_of(locs[2]);
     MachLabel at = dv_mach_labels_new(&e->buf, 1);
-    X64Memory from_end = x64_base(X64_NO_REG, 0);
     X64Memory entry = {(u8)table, (u8)index, 2, X64_SEGMENT_NONE, false, false, 0};
-    from_end.from_end = true;
-    emit_2(e, X64_lea64, x64_register(table), x64_memory(from_end));
+    emit_2(e, X64_lea64, x64_register(table), x64_memory(from_end()));
     dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, at, KIND_REL32);
     emit_2(e, X64_movsxd, x64_register(target), x64_memory(entry));
     emit_2(e, X64_add64, x64_register(target), x64_register(table));
@@ -254,28 +266,10 @@ static void add_reloc(Emitter *e, u32 kind, const ExtName *name, i64 addend)
     dv_mach_add_reloc(&e->buf, dv_mach_offset(&e->buf) - 4, kind, &symbol, addend);
 }
 
-static void emit_call(Emitter *e, u64 callee)
-{
-    emit_1(e, X64_call, x64_number(0));
-    add_reloc(e, X64_RELOC_CALL, &vec_at(&e->func->funcs, callee).name, 0);
-    dv_mach_add_call(&e->buf, 0, NULL, 0);
-}
-
-static void emit_call_library(Emitter *e, u64 libcall)
-{
-    const char *text = dv_rt_libcall_symbols[libcall];
-    ExtName name = {.kind = NAME_TEST, .text = {text, (u32)strlen(text)}};
-    emit_1(e, X64_call, x64_number(0));
-    add_reloc(e, X64_RELOC_CALL, &name, 0);
-    dv_mach_add_call(&e->buf, 0, NULL, 0);
-}
-
 /* The address of a symbol: computed if it is colocated, else loaded, since it may be anywhere. */
 static void emit_address(Emitter *e, u32 to, const ExtName *name, bool colocated, i64 addend)
 {
-    X64Memory from_end = x64_base(X64_NO_REG, 0);
-    from_end.from_end = true;
-    emit_2(e, colocated ? X64_lea64 : X64_mov64, x64_register(to), x64_memory(from_end));
+    emit_2(e, colocated ? X64_lea64 : X64_mov64, x64_register(to), x64_memory(from_end()));
     add_reloc(e, colocated ? X64_RELOC_PC32 : X64_RELOC_GOT, name, addend);
 }
 
@@ -296,6 +290,12 @@ static void emit_symbol(Emitter *e, u32 to, u64 number)
     }
 }
 
+static void emit_label_addr(Emitter *e, u32 to, u64 block)
+{
+    emit_2(e, X64_lea64, x64_register(to), x64_memory(from_end()));
+    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, label(block), KIND_REL32);
+}
+
 static void emit_atomic(Emitter *e, u32 inst, const u64 *numbers)
 {
     enum { REGS_MAX = 7 };
@@ -310,29 +310,11 @@ static void emit_atomic(Emitter *e, u32 inst, const u64 *numbers)
     dv_x64_atomic_loop(&e->buf, memory, *c.numbers, regs);
 }
 
-/* A place of arguments, whose words are 8 bytes. */
-static void emit_load_word(Emitter *e, RaLoc to, X64Operand from, u64 bytes)
-{
-    X64Op op = preg_class(ra_loc_preg(to)) == X64_GENERAL ? X64_mov64
-               : bytes == 16                              ? X64_movups
-                                                          : X64_movsd;
-    emit_2(e, op, x64_register(reg_of(to)), from);
-}
-
-static void emit_store_word(Emitter *e, RaLoc from, X64Operand to, u64 bytes)
-{
-    X64Op op = preg_class(ra_loc_preg(from)) == X64_GENERAL ? X64_mov64_mr
-               : bytes == 16                                ? X64_movups_mr
-                                                            : X64_movsd_mr;
-    emit_2(e, op, to, x64_register(reg_of(from)));
-}
-
 /* 0 is made without memory; other constants lie behind the code. */
 static void emit_float_const(Emitter *e, u32 to, const u64 *numbers)
 {
     u32 size = (u32)numbers[0];
     u8 bytes[16];
-    X64Memory from_end = x64_base(X64_NO_REG, 0);
     if (numbers[1] == 0 && numbers[2] == 0) {
         emit_2(e, X64_xorps, x64_register(to), x64_register(to));
         return;
@@ -340,12 +322,11 @@ static void emit_float_const(Emitter *e, u32 to, const u64 *numbers)
     store_le64(bytes, numbers[1]);
     store_le64(bytes + 8, numbers[2]);
     MachLabel constant = dv_mach_constant(&e->buf, bytes, size, size);
-    from_end.from_end = true;
     emit_2(e,
            size == 4   ? X64_movss
            : size == 8 ? X64_movsd
                        : X64_movaps,
-           x64_register(to), x64_memory(from_end));
+           x64_register(to), x64_memory(from_end()));
     dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, constant, KIND_REL32);
 }
 
@@ -353,12 +334,17 @@ static void emit_float_const(Emitter *e, u32 to, const u64 *numbers)
 
 enum { PAGE_BYTES = 4096 };
 
-/* Takes the frame page by page, touching each, so that the page behind a stack that is too small is not missed. */
-static void emit_probes(Emitter *e)
+static u64 align_up(u64 x, u64 align)
+{
+    return (x + align - 1) & ~(align - 1);
+}
+
+/* Takes memory page by page, touching each, so that the page behind a stack that is too small is not missed. */
+static void emit_probes(Emitter *e, u32 bytes)
 {
     X64Memory top = x64_base(X64_RSP, 0);
     X64Operand end = x64_register(X64_SCRATCH), stack = x64_register(X64_RSP);
-    emit_2(e, X64_lea64, end, x64_memory(x64_base(X64_RSP, -(i32)e->size_bytes)));
+    emit_2(e, X64_lea64, end, x64_memory(x64_base(X64_RSP, -(i32)bytes)));
     u32 start = dv_mach_offset(&e->buf);
     emit_2(e, X64_sub64_i, stack, x64_number(PAGE_BYTES));
     emit_2(e, X64_test64_mr, x64_memory(top), stack);
@@ -369,91 +355,405 @@ static void emit_probes(Emitter *e)
     emit_2(e, X64_mov64, stack, end);
 }
 
-static void emit_enter(Emitter *e)
+static void emit_take(Emitter *e, u32 bytes)
 {
-    emit_1(e, X64_push, x64_register(X64_RBP));
-    dv_mach_add_unwind(&e->buf, UNWIND_PUSH_REG, X64_RBP, 8);
-    emit_2(e, X64_mov64, x64_register(X64_RBP), x64_register(X64_RSP));
-    dv_mach_add_unwind(&e->buf, UNWIND_SET_FRAME_REG, X64_RBP, 0);
-    if (e->size_bytes >= PAGE_BYTES) {
-        emit_probes(e);
-    } else if (e->size_bytes != 0) {
-        emit_2(e, X64_sub64_i, x64_register(X64_RSP), x64_number((i64)e->size_bytes));
+    if (bytes >= PAGE_BYTES) {
+        emit_probes(e, bytes);
+    } else if (bytes != 0) {
+        emit_2(e, X64_sub64_i, x64_register(X64_RSP), x64_number((i64)bytes));
     }
-    if (e->size_bytes != 0) {
-        dv_mach_add_unwind(&e->buf, UNWIND_ALLOC_STACK, 0, (i32)e->size_bytes);
+    if (bytes != 0) {
+        dv_mach_add_unwind(&e->buf, UNWIND_ALLOC_STACK, 0, (i32)bytes);
     }
-    u32 at = e->saves;
+}
+
+static u32 more_incoming(const Emitter *e)
+{
+    return e->ctx->incoming_bytes - e->ctx->layout->arg_bytes;
+}
+
+/* What the arguments of tail calls take more. */
+static void emit_room_for_tails(Emitter *e)
+{
+    u32 bytes = more_incoming(e);
+    emit_take(e, bytes);
+    if (bytes != 0) {
+        emit_2(e, X64_mov64, x64_register(X64_SCRATCH), at_stack(bytes));
+        emit_2(e, X64_mov64_mr, at_stack(0), x64_register(X64_SCRATCH));
+    }
+}
+
+/* ---- the stack's limit ---- */
+
+/* Where the function's context has come. */
+static X64Operand context_place(const Emitter *e, u32 param)
+{
+    const X64Spot *spot = &e->ctx->layout->params[param];
+    enum { ABOVE_FRAME = 16 };
+    i64 offset = (i64)ABOVE_FRAME + more_incoming(e) + spot->offsets[0];
+    return spot->in_memory ? x64_memory(x64_base(X64_RBP, (i32)offset))
+                           : x64_register(preg_number(spot->regs[0]));
+}
+
+/* Computes a global value in the scratch register; false if it is none that can be. */
+static bool emit_global_value(Emitter *e, GlobalValue value)
+{
+    const Func *f = e->func;
+    u32 *chain = ARENA_ARRAY(e->arena, u32, f->global_values.len + 1);
+    u32 count = 0, param = 0;
+    X64Operand to = x64_register(X64_SCRATCH);
+    while (vec_at(&f->global_values, value.id).kind != GV_VMCTX) {
+        const GlobalValueData *gv = &vec_at(&f->global_values, value.id);
+        bool fits = gv->offset >= INT32_MIN && gv->offset <= INT32_MAX;
+        if ((gv->kind != GV_LOAD && gv->kind != GV_IADD_IMM) || !fits || gv->type != TYPE_I64 ||
+            count == f->global_values.len) {
+            return false;
+        }
+        chain[count++] = value.id;
+        value = gv->base;
+    }
+    while (param < f->sig.num_params && f->sig.params[param].purpose != PURPOSE_VMCTX) {
+        param++;
+    }
+    if (param == f->sig.num_params) {
+        return false;
+    }
+    emit_2(e, X64_mov64, to, context_place(e, param));
+    while (count-- > 0) {
+        const GlobalValueData *gv = &vec_at(&f->global_values, chain[count]);
+        if (gv->kind == GV_LOAD) {
+            emit_2(e, X64_mov64, to, x64_memory(x64_base(X64_SCRATCH, (i32)gv->offset)));
+        } else {
+            emit_2(e, X64_add64_i, to, x64_number(gv->offset));
+        }
+    }
+    return true;
+}
+
+static void emit_overflow_if_below(Emitter *e)
+{
+    MachLabel trap = dv_mach_trap_label(&e->buf, TRAP_stk_ovf, SRCLOC_NONE);
+    emit_2(e, X64_jcc, x64_number(X64_CC_B), x64_number(0));
+    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, trap, KIND_REL32);
+}
+
+/* The stack may not get below the limit; a function that calls nothing and takes little is let pass. */
+static bool emit_limit(Emitter *e)
+{
+    enum { LITTLE = 256 };
+    u32 bytes = e->size_bytes + e->align_bytes;
+    if (!e->func->has_stack_limit || (!e->ctx->makes_calls && bytes <= LITTLE)) {
+        return true;
+    }
+    if (!emit_global_value(e, e->func->stack_limit)) {
+        dv_diag_error(e->diag, 0, 0, "a stack limit that is no load or sum from the context");
+        return false;
+    }
+    emit_2(e, X64_add64_i, x64_register(X64_SCRATCH), x64_number((i64)bytes));
+    emit_overflow_if_below(e);
+    emit_2(e, X64_cmp64, x64_register(X64_RSP), x64_register(X64_SCRATCH));
+    emit_overflow_if_below(e);
+    return true;
+}
+
+/* ---- saved registers ---- */
+
+/* Below rbp: general registers, 8 bytes each, then xmm registers, aligned. */
+static u32 saved_general_bytes(const Emitter *e)
+{
+    return 8 * dv_popcount32(e->saved[X64_GENERAL]);
+}
+
+static u32 saved_xmm_start(const Emitter *e)
+{
+    return (u32)align_up(saved_general_bytes(e), 16);
+}
+
+static void emit_save_xmms(Emitter *e)
+{
+    u32 below = saved_xmm_start(e);
     for (u32 reg = 0; reg < X64_REGS; reg++) {
-        if ((e->saved >> reg & 1) != 0) {
-            emit_2(e, X64_mov64_mr, at_stack(at), x64_register(reg));
-            dv_mach_add_unwind(&e->buf, UNWIND_SAVE_REG, reg, (i32)at);
-            at += 8;
+        if ((e->saved[X64_XMM] >> reg & 1) != 0) {
+            below += 16;
+            u32 at = e->size_bytes - below;
+            emit_2(e, X64_movups_mr, at_stack(at), x64_register(reg));
+            dv_mach_add_unwind(&e->buf, UNWIND_SAVE_REG, X64_XMM << 8 | reg, (i32)at);
         }
     }
 }
 
-static void emit_return(Emitter *e)
+static bool emit_enter(Emitter *e)
 {
-    u32 at = e->saves;
+    if (e->options->landing_pads) {
+        emit_0(e, X64_endbr64);
+    }
+    emit_room_for_tails(e);
+    emit_1(e, X64_push, x64_register(X64_RBP));
+    dv_mach_add_unwind(&e->buf, UNWIND_PUSH_REG, X64_RBP, 8);
+    emit_2(e, X64_mov64, x64_register(X64_RBP), x64_register(X64_RSP));
+    dv_mach_add_unwind(&e->buf, UNWIND_SET_FRAME_REG, X64_RBP, 0);
+    if (!emit_limit(e)) {
+        return false;
+    }
     for (u32 reg = 0; reg < X64_REGS; reg++) {
-        if ((e->saved >> reg & 1) != 0) {
-            emit_2(e, X64_mov64, x64_register(reg), at_stack(at));
-            at += 8;
+        if ((e->saved[X64_GENERAL] >> reg & 1) != 0) {
+            emit_1(e, X64_push, x64_register(reg));
+            dv_mach_add_unwind(&e->buf, UNWIND_PUSH_REG, reg, 8);
+        }
+    }
+    emit_take(e, e->size_bytes - saved_general_bytes(e));
+    emit_save_xmms(e);
+    if (e->align_bytes != 0) {
+        emit_2(e, X64_and64_i, x64_register(X64_RSP), x64_number(-(i64)e->align_bytes));
+    }
+    return true;
+}
+
+/* Everything as it was at the function's start, but for the room for tail calls. */
+static void emit_leave(Emitter *e)
+{
+    i32 below = 0;
+    for (u32 reg = 0; reg < X64_REGS; reg++) {
+        if ((e->saved[X64_GENERAL] >> reg & 1) != 0) {
+            below += 8;
+            emit_2(e, X64_mov64, x64_register(reg), x64_memory(x64_base(X64_RBP, -below)));
+        }
+    }
+    below = (i32)saved_xmm_start(e);
+    for (u32 reg = 0; reg < X64_REGS; reg++) {
+        if ((e->saved[X64_XMM] >> reg & 1) != 0) {
+            below += 16;
+            emit_2(e, X64_movups, x64_register(reg), x64_memory(x64_base(X64_RBP, -below)));
         }
     }
     emit_0(e, X64_leave);
-    emit_0(e, X64_ret);
+}
+
+static void emit_give(Emitter *e, u32 bytes)
+{
+    X64Memory above = x64_base(X64_RSP, (i32)bytes);
+    emit_2(e, X64_lea64, x64_register(X64_RSP), x64_memory(above));
+}
+
+static void emit_return(Emitter *e)
+{
+    enum { RET_MAX = 0xffff };
+    u32 bytes = e->ctx->layout->callee_pops ? e->ctx->incoming_bytes : 0;
+    emit_leave(e);
+    if (bytes == 0) {
+        emit_0(e, X64_ret);
+    } else if (bytes <= RET_MAX) {
+        emit_1(e, X64_ret_i, x64_number((i64)bytes));
+    } else {
+        emit_1(e, X64_pop, x64_register(X64_SCRATCH));
+        emit_give(e, bytes);
+        emit_1(e, X64_jmp_rm, x64_register(X64_SCRATCH));
+    }
     dv_mach_end_flow(&e->buf);
 }
 
 static void note_saved(Emitter *e, RaLoc loc)
 {
-    if (ra_loc_kind(loc) == RA_LOC_REG && preg_class(ra_loc_preg(loc)) == X64_GENERAL) {
-        e->saved |= 1u << reg_of(loc) & dv_x64_saved_registers();
+    if (ra_loc_kind(loc) == RA_LOC_REG) {
+        u32 class = preg_class(ra_loc_preg(loc));
+        e->saved[class] |= 1u << reg_of(loc) & e->ctx->layout->saved[class];
     }
 }
 
-static u64 align_up(u64 x, u64 align)
+/* What the allocator took, and the emitter itself. */
+static void note_all_saved(Emitter *e)
 {
-    return (x + align - 1) & ~(align - 1);
-}
-
-static bool lay_out_frame(Emitter *e, Diag *diag)
-{
-    enum { FRAME_BYTES_MAX = 1 << 30, ALIGN_MAX = 16 };
     for (u32 i = 0; i < e->ra->num_operands; i++) {
         note_saved(e, e->allocation->locs[i]);
     }
     for (u32 i = 0; i < e->allocation->moves.len; i++) {
         note_saved(e, e->allocation->moves.data[i].to);
     }
-    u64 bytes = e->ctx->outgoing_bytes;
-    bytes = align_up(bytes, 16); /* as an xmm register's slot is */
-    e->spills = (u32)bytes;
-    bytes += (u64)e->allocation->num_slot_units * 8;
+    for (u32 i = 0; i < e->ra->num_insts; i++) {
+        const RaClobbers *lost = &e->ra->clobbers[e->ra->insts[i].clobbers];
+        for (u32 class = 0; class < X64_CLASSES; class ++) {
+            e->saved[class] |= (u32)lost->bits[class][0] & e->ctx->layout->saved[class];
+        }
+    }
+}
+
+static u64 lay_out_slots(Emitter *e, u64 bytes, u64 max)
+{
+    enum { ALIGNED = 16 };
     e->slots = ARENA_ARRAY(e->arena, u32, e->func->slots.len + 1);
-    for (u32 i = 0; i < e->func->slots.len && bytes <= FRAME_BYTES_MAX; i++) {
+    for (u32 i = 0; i < e->func->slots.len && bytes <= max; i++) {
         const StackSlotData *slot = &e->func->slots.data[i];
         if (slot->present) {
-            if (slot->align_bytes > ALIGN_MAX) {
-                dv_diag_error(diag, 0, 0, "stack slots aligned to more than 16 are not supported");
-                return false;
-            }
-            bytes = align_up(bytes, slot->align_bytes < 8 ? 8 : slot->align_bytes);
+            u32 align = slot->align_bytes < 8 ? 8 : slot->align_bytes;
+            e->align_bytes = align > ALIGNED && align > e->align_bytes ? align : e->align_bytes;
+            bytes = align_up(bytes, align);
             e->slots[i] = (u32)bytes;
             bytes += slot->size_bytes;
         }
     }
-    bytes = align_up(bytes, 8);
-    e->saves = (u32)bytes;
-    bytes = align_up(bytes + 8 * (u64)dv_popcount32(e->saved), 16);
+    return bytes;
+}
+
+static bool lay_out_frame(Emitter *e)
+{
+    enum { FRAME_BYTES_MAX = 1 << 30 };
+    note_all_saved(e);
+    u64 bytes = align_up(e->ctx->outgoing_bytes, 16);
+    e->spills = (u32)bytes;
+    bytes += (u64)e->allocation->num_slot_units * 8;
+    bytes = lay_out_slots(e, bytes, FRAME_BYTES_MAX);
+    bytes = align_up(bytes, 16) + saved_xmm_start(e);
+    bytes += 16 * (u64)dv_popcount32(e->saved[X64_XMM]);
     e->size_bytes = (u32)bytes;
-    if (bytes > FRAME_BYTES_MAX) {
-        dv_diag_error(diag, 0, 0, "the frame needs more than %u bytes", (unsigned)FRAME_BYTES_MAX);
+    if (bytes > FRAME_BYTES_MAX || e->align_bytes > FRAME_BYTES_MAX) {
+        dv_diag_error(e->diag, 0, 0, "the frame needs more than %u bytes",
+                      (unsigned)FRAME_BYTES_MAX);
+        return false;
+    }
+    if (e->align_bytes != 0 && e->ctx->has_try) {
+        dv_diag_error(e->diag, 0, 0,
+                      "stack slots aligned to more than 16 in a function that has a try_");
         return false;
     }
     return true;
+}
+
+/* ---- calls ----------------------------------------------------------------------------------------------- */
+
+/* Of an area; target.h has them. */
+static X64Operand stack_place(const Emitter *e, const u64 *numbers)
+{
+    enum { ABOVE_FRAME = 16 };
+    i64 offset = (i64)numbers[1];
+    bool is_in = numbers[0] == X64_AREA_IN;
+    return numbers[0] == X64_AREA_OUT
+               ? at_stack((u32)offset)
+               : x64_memory(x64_base(
+                     X64_RBP,
+                     (i32)(offset + (is_in ? ABOVE_FRAME + (i64)e->ctx->incoming_bytes : 0))));
+}
+
+static void emit_load(Emitter *e, PReg to, X64Operand from, u64 bytes)
+{
+    X64Op op = preg_class(to) == X64_GENERAL ? X64_mov64 : bytes == 16 ? X64_movups : X64_movsd;
+    emit_2(e, op, x64_register(preg_number(to)), from);
+}
+
+static void emit_store(Emitter *e, PReg from, X64Operand to, u64 bytes)
+{
+    X64Op op = preg_class(from) == X64_GENERAL ? X64_mov64_mr
+               : bytes == 16                   ? X64_movups_mr
+                                               : X64_movsd_mr;
+    emit_2(e, op, to, x64_register(preg_number(from)));
+}
+
+/* The handlers of a try_. Contexts are its last operands. */
+static void add_handlers(Emitter *e, u32 inst, const ExceptionTable *table, const u64 *labels)
+{
+    const RaInst *ra = &e->ra->insts[inst];
+    MachHandler *handlers = ARENA_ARRAY(e->arena, MachHandler, table->num_handlers + 1);
+    u32 contexts = 0;
+    for (u32 i = table->num_handlers; i-- > 0;) {
+        const Handler *from = &table->handlers[i];
+        handlers[i] = (MachHandler){.kind = from->kind, .tag = from->tag};
+        if (from->kind == HANDLER_CONTEXT) {
+            RaLoc loc = e->allocation->locs[ra->operands + ra->num_operands - 1 - contexts++];
+            ASSERT(ra_loc_kind(loc) == RA_LOC_SLOT);
+            handlers[i].context = (i32)(e->spills + 8 * ra_loc_index(loc));
+        } else {
+            handlers[i].label = label(labels[from->dest]);
+        }
+    }
+    dv_mach_add_call(&e->buf, e->size_bytes, handlers, table->num_handlers);
+}
+
+/* Debug tags, which calls and sequence points have. */
+static void add_tags(Emitter *e, const VInst *v, bool after)
+{
+    const DebugTags *tags = dv_debug_tags(e->func, (Inst){v->ir_inst});
+    if (tags != NULL) {
+        dv_mach_add_tags(&e->buf, tags, after);
+    }
+}
+
+/* After a try_: loads its results in memory, the only definitions that may be anywhere; numbers: of the first. */
+static void load_results(Emitter *e, u32 inst, const u64 *numbers)
+{
+    const RaInst *ra = &e->ra->insts[inst];
+    for (u32 i = ra->operands; i < ra->operands + ra->num_operands; i++) {
+        const RaOperand *operand = &e->ra->operands[i];
+        if ((operand->flags & RA_DEF) == 0 || operand->constraint != RA_ANY) {
+            continue;
+        }
+        RaLoc to = e->allocation->locs[i];
+        bool is_spilled = ra_loc_kind(to) == RA_LOC_SLOT;
+        bool is_xmm = e->ra->vreg_classes[operand->vreg.id] == X64_XMM;
+        PReg scratch =
+            is_xmm ? preg_make(X64_XMM, X64_XMM_SCRATCH) : preg_make(X64_GENERAL, X64_SCRATCH);
+        PReg reg = is_spilled ? scratch : ra_loc_preg(to);
+        emit_load(e, reg, at_stack((u32)numbers[0]), numbers[1]);
+        if (is_spilled) {
+            emit_store(e, reg, spill(e, ra_loc_index(to)), is_xmm ? 16 : 8);
+        }
+        numbers += 2;
+    }
+}
+
+static void emit_callee(Emitter *e, u64 callee, bool is_tail, u32 address)
+{
+    if (callee == X64_INDIRECT) {
+        emit_1(e, is_tail ? X64_jmp_rm : X64_call_rm, x64_register(address));
+    } else {
+        emit_1(e, is_tail ? X64_jmp : X64_call, x64_number(0));
+        add_reloc(e, X64_RELOC_CALL, &vec_at(&e->func->funcs, callee).name, 0);
+    }
+}
+
+static void emit_call_library(Emitter *e, u64 libcall)
+{
+    const char *text = dv_rt_libcall_symbols[libcall];
+    ExtName name = {.kind = NAME_TEST, .text = {text, (u32)strlen(text)}};
+    emit_1(e, X64_call, x64_number(0));
+    add_reloc(e, X64_RELOC_CALL, &name, 0);
+    dv_mach_add_call(&e->buf, e->size_bytes, NULL, 0);
+}
+
+static void emit_call(Emitter *e, u32 inst, const u64 *numbers, u32 address)
+{
+    const VInst *v = &e->vcode->insts.data[inst];
+    const ExceptionTable *table = dv_inst_exceptions(e->func, (Inst){v->ir_inst});
+    const StackMap *map = dv_stack_map(e->func, (Inst){v->ir_inst});
+    emit_callee(e, numbers[0], false, address);
+    if (table != NULL) {
+        add_handlers(e, inst, table, numbers + 2);
+    } else {
+        dv_mach_add_call(&e->buf, e->size_bytes, NULL, 0);
+    }
+    if (map != NULL) {
+        dv_mach_add_stack_map(&e->buf, map);
+    }
+    add_tags(e, v, true);
+    if (numbers[1] != 0) {
+        emit_2(e, X64_sub64_i, x64_register(X64_RSP), x64_number((i64)numbers[1]));
+    }
+    if (table != NULL) {
+        load_results(e, inst, numbers + 2 + table->num_dests);
+        emit_jump(e, numbers[2]);
+    }
+}
+
+static void emit_tail_call(Emitter *e, const VInst *v, const u64 *numbers, u32 address)
+{
+    u32 less = e->ctx->incoming_bytes - (u32)numbers[1];
+    add_tags(e, v, false);
+    emit_leave(e);
+    if (less != 0) {
+        emit_1(e, X64_pop, x64_register(X64_SCRATCH));
+        emit_give(e, less);
+        emit_1(e, X64_push, x64_register(X64_SCRATCH));
+    }
+    emit_callee(e, numbers[0], true, address);
+    dv_mach_end_flow(&e->buf);
 }
 
 /* ---- everything ------------------------------------------------------------------------------------------ */
@@ -499,7 +799,56 @@ static void emit_move(Emitter *e, const RaMove *move)
     }
 }
 
-static void emit_inst(Emitter *e, u32 inst)
+/* Operations of target.h that are about the stack and registers; false: it is none of them. */
+static bool emit_plain(Emitter *e, u32 inst, const u64 *numbers, RaLoc first)
+{
+    const VInst *v = &e->vcode->insts.data[inst];
+    switch (v->op) {
+    case X64_CALL:
+        emit_call(e, inst, numbers, numbers[0] == X64_INDIRECT ? reg_of(first) : 0);
+        return true;
+    case X64_TAIL_CALL:
+        emit_tail_call(e, v, numbers, numbers[0] == X64_INDIRECT ? reg_of(first) : 0);
+        return true;
+    case X64_FUNC_ADDR:
+        emit_func_addr(e, reg_of(first), numbers[0]);
+        return true;
+    case X64_SYMBOL:
+        emit_symbol(e, reg_of(first), numbers[0]);
+        return true;
+    case X64_LABEL_ADDR:
+        emit_label_addr(e, reg_of(first), numbers[0]);
+        return true;
+    case X64_LOAD_STACK:
+        emit_load(e, ra_loc_preg(first), stack_place(e, numbers), numbers[2]);
+        return true;
+    case X64_STORE_STACK:
+        emit_store(e, ra_loc_preg(first), stack_place(e, numbers), numbers[2]);
+        return true;
+    case X64_STACK_ADDR:
+        emit_2(e, X64_lea64, x64_register(reg_of(first)), stack_place(e, numbers));
+        return true;
+    case X64_READ_REG:
+        emit_2(e, X64_mov64, x64_register(reg_of(first)), x64_register((u32)numbers[0]));
+        return true;
+    case X64_WRITE_REG:
+        emit_2(e, X64_mov64, x64_register((u32)numbers[0]), x64_register(reg_of(first)));
+        return true;
+    case X64_CALL_LIBRARY:
+        emit_call_library(e, numbers[0]);
+        return true;
+    case X64_ATOMIC_LOOP:
+        emit_atomic(e, inst, numbers);
+        return true;
+    case X64_FLOAT_CONST:
+        emit_float_const(e, reg_of(first), numbers);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool emit_inst(Emitter *e, u32 inst)
 {
     const VInst *v = &e->vcode->insts.data[inst];
     const u64 *numbers = v->num_imms == 0 ? NULL : e->vcode->imms.data + v->imms;
@@ -509,68 +858,44 @@ static void emit_inst(Emitter *e, u32 inst)
     X64Operand operands[X64_OPERANDS_MAX] = {{0}};
     switch (v->op) {
     case X64_PARAMS:
-        emit_enter(e);
-        break;
+        return emit_enter(e);
     case X64_RETURN:
         emit_return(e);
-        break;
+        return true;
     case X64_BRANCH:
         emit_branch(e, numbers);
-        break;
+        return true;
     case X64_BRANCH_EITHER:
         emit_branch_either(e, numbers);
-        break;
+        return true;
     case X64_XMM_SELECT:
         emit_xmm_select(e, &e->allocation->locs[e->ra->insts[inst].operands], numbers[0]);
-        break;
+        return true;
     case X64_JUMP:
         emit_jump(e, numbers[0]);
-        break;
+        return true;
     case X64_BR_TABLE:
         emit_table(e, inst);
-        break;
+        return true;
     case X64_TRAP_IF:
         emit_trap_if(e, v, numbers);
-        break;
+        return true;
     case X64_TRAP:
         emit_trap(e, (TrapCode)numbers[0]);
-        break;
-    case X64_CALL:
-        emit_call(e, numbers[0]);
-        break;
-    case X64_CALL_INDIRECT:
-        emit_1(e, X64_call_rm, x64_register(reg_of(first)));
-        dv_mach_add_call(&e->buf, 0, NULL, 0);
-        break;
-    case X64_FUNC_ADDR:
-        emit_func_addr(e, reg_of(first), numbers[0]);
-        break;
-    case X64_SYMBOL:
-        emit_symbol(e, reg_of(first), numbers[0]);
-        break;
-    case X64_LOAD_PARAM:
-        emit_load_word(e, first, x64_memory(x64_base(X64_RBP, 16 + (i32)numbers[0])), numbers[1]);
-        break;
-    case X64_STORE_ARG:
-        emit_store_word(e, first, at_stack((u32)numbers[0]), numbers[1]);
-        break;
-    case X64_FLOAT_CONST:
-        emit_float_const(e, reg_of(first), numbers);
-        break;
-    case X64_CALL_LIBRARY:
-        emit_call_library(e, numbers[0]);
-        break;
-    case X64_ATOMIC_LOOP:
-        emit_atomic(e, inst, numbers);
-        break;
+        return true;
     default:
-        note_access(e, take_operands(e, inst, operands));
-        emit(e, (X64Op)v->op, operands);
-        break;
+        if (!emit_plain(e, inst, numbers, first)) {
+            if (v->op == X64_nop) {
+                add_tags(e, v, false);
+            }
+            note_access(e, take_operands(e, inst, operands));
+            emit(e, (X64Op)v->op, operands);
+        }
+        return true;
     }
 }
 
-static void emit_blocks(Emitter *e)
+static bool emit_blocks(Emitter *e)
 {
     u32 next = 0;
     for (u32 b = 0; b < e->ra->num_blocks; b++) {
@@ -581,9 +906,12 @@ static void emit_blocks(Emitter *e)
                 emit_move(e, &e->allocation->moves.data[next]);
             }
             dv_mach_set_srcloc(&e->buf, e->vcode->insts.data[i].srcloc);
-            emit_inst(e, i);
+            if (!emit_inst(e, i)) {
+                return false;
+            }
         }
     }
+    return true;
 }
 
 bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *context,
@@ -594,15 +922,18 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
                  .vcode = input->vcode,
                  .ra = input->ra,
                  .allocation = input->allocation,
-                 .arena = arena};
+                 .arena = arena,
+                 .diag = diag,
+                 .options = options};
     (void)isa;
-    (void)options;
-    if (!lay_out_frame(&e, diag)) {
+    if (!lay_out_frame(&e)) {
         return false;
     }
     dv_mach_init(&e.buf, arena, &mach_target);
     dv_mach_labels_new(&e.buf, input->ra->num_blocks);
-    emit_blocks(&e);
+    if (!emit_blocks(&e)) {
+        return false;
+    }
     i32 *offsets = ARENA_ARRAY(arena, i32, input->func->slots.len + 1);
     for (u32 i = 0; i < input->func->slots.len; i++) {
         offsets[i] = (i32)e.slots[i];
@@ -616,8 +947,9 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
 const char *dv_x64_inst_name(u32 op)
 {
     static const char *const names[] = {
-        "params",     "return",    "branch",       "branch_either", "xmm_select",    "jump",
-        "br_table",   "trap_if",   "trap",         "call",          "call_indirect", "func_addr",
-        "load_param", "store_arg", "call_library", "atomic_loop",   "float_const",   "symbol"};
+        "params",       "return",      "branch",      "branch_either", "xmm_select", "jump",
+        "br_table",     "trap_if",     "trap",        "call",          "tail_call",  "func_addr",
+        "load_stack",   "store_stack", "stack_addr",  "label_addr",    "read_reg",   "write_reg",
+        "call_library", "atomic_loop", "float_const", "symbol"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

@@ -268,3 +268,72 @@ R64 x64_symbol(X64Context *ctx, GlobalValue gv)
 {
     return address_of(ctx, X64_SYMBOL, gv.id);
 }
+
+/* ---- registers that are not allocated ------------------------------------------------------------------------ */
+
+static R64 read_register(X64Context *ctx, u32 number)
+{
+    VReg reg = dv_vcode_vreg(ctx->lower->vcode, X64_GENERAL);
+    RaOperand def = ra_def(reg);
+    u64 numbers[] = {number};
+    VInstDraft draft = {X64_READ_REG, 0, 0, &def, 1, numbers, 1};
+    dv_vcode_emit(ctx->lower->vcode, &draft);
+    return reg;
+}
+
+R64 x64_frame_register(X64Context *ctx)
+{
+    return read_register(ctx, X64_RBP);
+}
+
+R64 x64_stack_register(X64Context *ctx)
+{
+    return read_register(ctx, X64_RSP);
+}
+
+R64 x64_return_address(X64Context *ctx)
+{
+    return dv_x64_load_stack(ctx, X64_AREA_FRAME, 8);
+}
+
+static void check_pinned(X64Context *ctx)
+{
+    if (!ctx->options->pinned_register) {
+        dv_lower_error(ctx->lower, ctx->lower->current, "no register is pinned");
+    }
+}
+
+R64 x64_get_pinned(X64Context *ctx)
+{
+    check_pinned(ctx);
+    return read_register(ctx, X64_PINNED);
+}
+
+Done x64_set_pinned(X64Context *ctx, R64 value)
+{
+    RaOperand use = ra_use(value);
+    u64 number = X64_PINNED;
+    VInstDraft draft = {X64_WRITE_REG, 0, 0, &use, 1, &number, 1};
+    check_pinned(ctx);
+    dv_vcode_emit(ctx->lower->vcode, &draft);
+    return 0;
+}
+
+/* Where the item of the table sends its exception, of the try_ that ends the block. */
+R64 x64_handler_address(X64Context *ctx, Block block, u32 item)
+{
+    const Lower *l = ctx->lower;
+    const ExceptionTable *table = dv_inst_exceptions(l->func, dv_block_terminator(l->func, block));
+    CHECK(table != NULL && item < table->num_handlers &&
+          table->handlers[item].kind != HANDLER_CONTEXT);
+    bool is_reached = l->order->label_of_block[block.id] != UINT32_MAX;
+    u64 label =
+        is_reached
+            ? l->order->edge_labels[l->order->edge_start[block.id] + table->handlers[item].dest]
+            : l->order->blocks.len - 1; /* of a call that is never made: any place will do */
+    VReg reg = dv_vcode_vreg(l->vcode, X64_GENERAL);
+    RaOperand def = ra_def(reg);
+    VInstDraft draft = {X64_LABEL_ADDR, 0, 0, &def, 1, &label, 1};
+    dv_vcode_emit(l->vcode, &draft);
+    return reg;
+}

@@ -10,15 +10,20 @@ static const u8 general_order[] = {X64_RAX, X64_RCX, X64_RDX, X64_RSI, X64_RDI, 
 /* A call loses all of them. */
 static const u8 xmm_order[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
 
-static const RaMachine machine = {
-    .num_classes = 2,
-    .classes = {{general_order, ARRAY_LEN(general_order), 8, {X64_SCRATCH}, 1},
-                {xmm_order,
-                 ARRAY_LEN(xmm_order),
-                 ARRAY_LEN(xmm_order),
-                 {X64_XMM << 8 | X64_XMM_SCRATCH},
-                 2}},
-};
+/* The last general register may be pinned: then it is not allocated. */
+#define MACHINE(num_general) \
+    { \
+        .num_classes = 2, \
+        .classes = {{general_order, num_general, 8, {X64_SCRATCH}, 1}, \
+                    {xmm_order, \
+                     ARRAY_LEN(xmm_order), \
+                     ARRAY_LEN(xmm_order), \
+                     {X64_XMM << 8 | X64_XMM_SCRATCH}, \
+                     2}}, \
+    }
+static const RaMachine machine = MACHINE(ARRAY_LEN(general_order));
+static const RaMachine pinned_machine = MACHINE(ARRAY_LEN(general_order) - 1);
+#undef MACHINE
 
 static u32 type_classes(Type type, u8 classes[VALUE_REGS_MAX])
 {
@@ -26,14 +31,16 @@ static u32 type_classes(Type type, u8 classes[VALUE_REGS_MAX])
     return !type_is_scalar(type) ? 0 : type_is_int(type) && type_bits(type) > 64 ? 2 : 1;
 }
 
-static const LowerTarget lower_target = {
-    .machine = &machine,
-    .type_classes = type_classes,
-    .lower_inst = dv_x64_lower_inst,
-    .lower_branch = dv_x64_lower_branch,
-    .lower_params = dv_x64_lower_params,
-    .lower_jump = dv_x64_lower_jump,
-};
+#define LOWER_TARGET(registers) \
+    { \
+        .machine = &registers, .num_exception_values = X64_EXCEPTION_VALUES, \
+        .exception_type = TYPE_I64, .type_classes = type_classes, .lower_inst = dv_x64_lower_inst, \
+        .lower_branch = dv_x64_lower_branch, .lower_params = dv_x64_lower_params, \
+        .lower_jump = dv_x64_lower_jump, \
+    }
+static const LowerTarget lower_target = LOWER_TARGET(machine);
+static const LowerTarget pinned_target = LOWER_TARGET(pinned_machine);
+#undef LOWER_TARGET
 
 static const LowerTarget *begin(const Isa *isa, const CompileOptions *options, Func *f,
                                 Arena *arena, void **context)
@@ -43,8 +50,11 @@ static const LowerTarget *begin(const Isa *isa, const CompileOptions *options, F
     ctx->options = options;
     ctx->func = f;
     ctx->arena = arena;
+    ctx->layout = ARENA_NEW(arena, X64Layout);
+    ctx->missing = dv_x64_lay_out(&f->sig, arena, ctx->layout);
+    ctx->incoming_bytes = ctx->layout->arg_bytes;
     *context = ctx;
-    return &lower_target;
+    return options->pinned_register ? &pinned_target : &lower_target;
 }
 
 static const struct {
@@ -77,6 +87,7 @@ static u32 find_features(const char *setting, usize length)
 const Isa dv_x64_isa = {
     .name = "x86_64",
     .address_bits = 64,
+    .checks_stack_limit = true,
     .expands_entities = true,
     .legal = {.name = "x86_64", .covers = dv_x64_covers, .swaps_atomics = true},
     .find_features = find_features,

@@ -16,11 +16,4 @@ enum {
 };
 extern const NativeTarget dv_x64_native;
 
-/* Where parameters of a signature are that the convention passes in registers or memory: numbers[i] is the first of
- * parameter i's, one for each 64 bits of an integer or of memory, and one for a float in a register: those below
- * X64_ARG_GENERAL are general registers, those below X64_ARG_REGS xmm registers, others words of memory in order. Gives
- * the number of all. */
-enum { X64_ARG_GENERAL = 6, X64_ARG_XMM = 8, X64_ARG_REGS = X64_ARG_GENERAL + X64_ARG_XMM };
-u32 dv_x64_arg_places(const Signature *sig, u32 *numbers);
-
 #endif
