@@ -65,7 +65,8 @@ u32 dv_x64_saved_registers(void)
 
 static bool is_supported(const Param *param)
 {
-    return param->purpose == PURPOSE_NORMAL && type_is_scalar(param->type);
+    return (param->purpose == PURPOSE_NORMAL || param->purpose == PURPOSE_VMCTX) &&
+           type_is_scalar(param->type);
 }
 
 /* False if the signature asks for what is not there. */
