@@ -49,9 +49,11 @@ typedef size_t usize;
 #define DV_ASSUME_ALIGNED(pointer, align) __builtin_assume_aligned((pointer), (align))
 /* Where the frame of the running function is: on x86-64 the caller's frame pointer is there, and behind it where it goes
  * on. NULL if the compiler does not tell. */
+#define DV_HAS_FRAME_ADDRESS 1
 #define DV_FRAME_ADDRESS() ((const u8 *)__builtin_frame_address(0))
 #else
 #define DV_NOINLINE
+#define DV_HAS_FRAME_ADDRESS 0
 #define DV_FRAME_ADDRESS() ((const u8 *)NULL)
 #define DV_ASSUME_ALIGNED(pointer, align) (pointer)
 #endif

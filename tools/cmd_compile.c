@@ -7,6 +7,7 @@
 #include "codegen/ir/print.h"
 #include "codegen/isa/pulley/link.h"
 #include "codegen/object/elf.h"
+#include "codegen/isa/x64/x64_isa.h"
 #include "tools/compile_wasm.h"
 #include "tools/input.h"
 
@@ -20,7 +21,7 @@ typedef struct Compile {
 
 /* What the command line says, for CLIF and Wasm alike. */
 typedef struct CompileWords {
-    const char *path, *out, *target, *emit;
+    const char *path, *out, *target, *emit, *cpu;
     WordList features;
     u64 jobs;
     bool fast, level0, level1, level2, metered, strip, stats;
@@ -33,7 +34,9 @@ static OptionsOutcome read_command_line(Command *command, CompileWords *w)
         {"-o", OPTION_TEXT, &w->out, "FILE",
          "write here; -: to standard output (artifacts: FILE.dvt; else -)"},
         {"--target", OPTION_TEXT, &w->target, "T",
-         "what for: davit targets lists them (Wasm: pulley)"},
+         "what for: davit targets lists them (Wasm: pulley, x86_64)"},
+        {"--cpu", OPTION_TEXT, &w->cpu, "NAME",
+         "Wasm for x86_64: use what such processors have, as x86-64-v2, has_avx2"},
         {"--emit", OPTION_CHOICE, &w->emit, "artifact|object|asm|clif|vcode",
          "what to write (Wasm: artifact; CLIF: asm, or object for x86_64)"},
         {"-O0", OPTION_FLAG, &w->level0, NULL, "compile fast: the fast register allocator"},
@@ -283,6 +286,36 @@ static int compile_clif(Command *command, const CompileWords *w)
     return compile_all(&c) ? EXIT_OK : EXIT_FAILED;
 }
 
+/* Whether Wasm can be compiled for the target, and for that processor. */
+static bool check_wasm_target(WasmCompileRequest *request, const char *cpu)
+{
+    const char *target = request->options.target;
+    bool is_native = strcmp(target, dv_x64_isa.name) == 0;
+    if (!is_native && strcmp(target, "pulley") != 0) {
+        fprintf(stderr,
+                "davit compile: cannot use \"%s\" for Wasm: its targets are pulley and %s\n",
+                target, dv_x64_isa.name);
+        return false;
+    }
+    if (is_native && strcmp(request->emit, "asm") == 0) {
+        fprintf(
+            stderr,
+            "davit compile: cannot use \"asm\" for Wasm and %s: --emit clif, and compile that\n",
+            target);
+        return false;
+    }
+    if (cpu == NULL) {
+        return true;
+    }
+    request->options.cpu = is_native ? dv_x64_isa.find_features(cpu, strlen(cpu)) : 0;
+    if (request->options.cpu == 0) {
+        fprintf(stderr, "davit compile: cannot use \"%s\": it is no feature of target %s\n", cpu,
+                target);
+        return false;
+    }
+    return true;
+}
+
 static int compile_wasm(Command *command, const CompileWords *w)
 {
     WasmInput input;
@@ -302,9 +335,7 @@ static int compile_wasm(Command *command, const CompileWords *w)
     if (input.kind == FILE_CLIF) {
         return compile_clif(command, w);
     }
-    if (strcmp(request.options.target, "pulley") != 0) {
-        fprintf(stderr, "davit compile: cannot use \"%s\" for Wasm: its target is pulley\n",
-                w->target);
+    if (!check_wasm_target(&request, w->cpu)) {
         return EXIT_USAGE;
     }
     if (strcmp(request.emit, "vcode") == 0 || strcmp(request.emit, "object") == 0) {

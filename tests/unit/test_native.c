@@ -10,6 +10,7 @@
 #include "base/threads.h"
 #include "rt/signals.h"
 #include "rt/vmctx.h"
+#include "wasm/runtime/native.h"
 
 #if defined(__linux__) && defined(__x86_64__)
 #include <signal.h>
@@ -210,7 +211,7 @@ static World *world_in(Fixture *f, RtStore *store)
 
 static void need_signals(void)
 {
-    if (!dv_signals_are_supported()) {
+    if (!dv_native_is_supported()) {
         skip();
     }
     assert_true(dv_signals_renew()); /* the test library puts in its own for each test */

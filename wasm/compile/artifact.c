@@ -60,13 +60,13 @@ static u32 leb_size(u64 x)
     return size;
 }
 
-void dv_artifact_add_sources(ByteBuf *out, const MachCode *code)
+void dv_artifact_add_sources(ByteBuf *out, const MachCode *code, u32 unit_bytes)
 {
     u32 offset = 0, wasm = 0;
     for (u32 i = 0; i < code->srclocs.len; i++) {
         const MachSrcRange *range = &code->srclocs.data[i];
         if (range->srcloc != wasm) {
-            put_leb(out, (range->start - offset) / 4);
+            put_leb(out, (range->start - offset) / unit_bytes);
             put_signed_leb(out, (i64)range->srcloc - wasm);
             offset = range->start;
             wasm = range->srcloc;
@@ -176,7 +176,7 @@ static void write_imports(Writer *w, const PulModule *linked)
 
 static void write_sources(Writer *w, const ArtifactParts *parts)
 {
-    u32 count = parts->linked->module.funcs.len;
+    u32 count = parts->module->codes.len;
     u32 start = 0;
     begin_section(w, ARTIFACT_SOURCES, count);
     for (u32 i = 0; i < count; i++) {
@@ -189,6 +189,52 @@ static void write_sources(Writer *w, const ArtifactParts *parts)
     }
     end_section(w);
 }
+
+/* ---- machine code ---- */
+
+static void write_native_head(Writer *w, const NativeParts *native)
+{
+    u32 count = native->vm->shape.num_memories;
+    begin_section(w, ARTIFACT_NATIVE_HEAD, count);
+    put_u32(w->out, ARTIFACT_X64);
+    put_u32(w->out, VM_VERSION);
+    dv_bytebuf_u64(w->out, native->features, false);
+    for (u32 i = 0; i < count; i++) {
+        put_u32(w->out, native->vm->memory_modes[i] == VM_MEMORY_STATIC ? ARTIFACT_MEMORY_STATIC
+                                                                        : ARTIFACT_MEMORY_DYNAMIC);
+    }
+    end_section(w);
+}
+
+static void write_native(Writer *w, const NativeParts *native, const NativeLinked *linked)
+{
+    u32 funcs = native->module->codes.len;
+    write_native_head(w, native);
+    begin_section(w, ARTIFACT_NATIVE_FUNCS, funcs);
+    for (u32 i = 0; i < funcs; i++) {
+        put_u32(w->out, linked->offsets[i]);
+        put_u32(w->out, native->funcs[i]->code.size_bytes);
+    }
+    end_section(w);
+    begin_section(w, ARTIFACT_NATIVE_TRAPS, linked->traps.len);
+    for (u32 i = 0; i < linked->traps.len; i++) {
+        put_u32(w->out, linked->traps.data[i].offset);
+        put_u32(w->out, linked->traps.data[i].code);
+    }
+    end_section(w);
+    begin_section(w, ARTIFACT_NATIVE_ADAPTERS, native->types.len);
+    for (u32 i = 0; i < native->types.len; i++) {
+        put_u32(w->out, native->types.data[i]);
+        put_u32(w->out, linked->offsets[funcs + 2 * i]);
+        put_u32(w->out, linked->offsets[funcs + 2 * i + 1]);
+    }
+    end_section(w);
+    begin_section(w, ARTIFACT_NATIVE_CODE, 0);
+    dv_bytebuf_bytes(w->out, linked->code.data, linked->code.len);
+    end_section(w);
+}
+
+/* ---- all of it ---- */
 
 static void write_header(Writer *w, const ArtifactParts *parts)
 {
@@ -204,43 +250,68 @@ static void write_header(Writer *w, const ArtifactParts *parts)
     memcpy(header, ARTIFACT_MAGIC, 4);
     store_le32(header + 4, ARTIFACT_VERSION);
     store_le32(header + 8, w->num_rows);
-    store_le32(header + 12, parts->metered ? ARTIFACT_METERED : 0);
+    store_le32(header + 12, (parts->metered ? ARTIFACT_METERED : 0u) |
+                                (parts->linked == NULL ? ARTIFACT_NATIVE : 0u));
     store_le64(header + 16, parts->module->used);
     store_le64(header + 24,
                artifact_hash(header + ARTIFACT_HEADER_BYTES, size - ARTIFACT_HEADER_BYTES));
 }
 
+static u64 bytecode_bytes(const PulleyModule *m)
+{
+    return (u64)m->types.len * ARTIFACT_TYPE_BYTES + (u64)m->funcs.len * ARTIFACT_FUNC_BYTES +
+           (u64)m->handlers.len * ARTIFACT_HANDLER_BYTES +
+           (u64)m->imports.len * ARTIFACT_IMPORT_BYTES + m->code_size_bytes;
+}
+
+static u64 native_bytes(const NativeParts *native, const NativeLinked *linked)
+{
+    return (u64)native->module->codes.len * ARTIFACT_NATIVE_FUNC_BYTES +
+           (u64)native->module->memories.len * ARTIFACT_MEMORY_MODE_BYTES +
+           (u64)linked->traps.len * ARTIFACT_NATIVE_TRAP_BYTES +
+           (u64)native->types.len * ARTIFACT_ADAPTER_BYTES + linked->code.len;
+}
+
 /* At most; in bytes. */
 static u64 estimate(const ArtifactParts *parts)
 {
-    const PulleyModule *m = &parts->linked->module;
-    u64 tables = (u64)m->types.len * ARTIFACT_TYPE_BYTES + (u64)m->funcs.len * ARTIFACT_FUNC_BYTES +
-                 (u64)m->handlers.len * ARTIFACT_HANDLER_BYTES +
-                 (u64)m->imports.len * ARTIFACT_IMPORT_BYTES + ((u64)m->funcs.len + 1) * 4;
-    u64 sources = 0;
-    for (u32 i = 0; i < m->funcs.len; i++) {
-        sources += parts->strip ? 0 : parts->sources[i].len;
+    u64 sources = ((u64)parts->module->codes.len + 1) * 4;
+    for (u32 i = 0; i < parts->module->codes.len && !parts->strip; i++) {
+        sources += parts->sources[i].len;
     }
-    return 4096 + parts->module->size + tables + m->code_size_bytes + sources;
+    return 4096 + parts->module->size + sources +
+           (parts->linked != NULL ? bytecode_bytes(&parts->linked->module)
+                                  : native_bytes(parts->native, parts->native_linked));
+}
+
+static void write_bytecode(Writer *w, const PulModule *linked)
+{
+    const PulleyModule *m = &linked->module;
+    write_types(w, linked);
+    write_funcs(w, m);
+    write_imports(w, linked);
+    begin_section(w, ARTIFACT_CODE, 0);
+    dv_bytebuf_bytes(w->out, m->code, m->code_size_bytes);
+    end_section(w);
 }
 
 bool dv_artifact_write(ByteBuf *out, const ArtifactParts *parts, Diag *diag)
 {
+    enum { BYTECODE_SECTIONS = 6, NATIVE_SECTIONS = 6 }; /* META included */
     Writer w = {.out = out, .base = out->len};
-    const PulleyModule *m = &parts->linked->module;
     if (estimate(parts) > UINT32_MAX) {
         dv_diag_error(diag, 0, 0, "the compiled module would have 4 GiB or more");
         return false;
     }
-    u32 num_sections = (u32)ARTIFACT_SOURCES - parts->strip; /* those of bytecode */
+    u32 num_sections =
+        (u32)(parts->linked != NULL ? BYTECODE_SECTIONS : NATIVE_SECTIONS) + !parts->strip;
     dv_bytebuf_zeros(out, ARTIFACT_HEADER_BYTES + num_sections * ARTIFACT_ROW_BYTES);
     write_meta(&w, parts->module, parts->strip);
-    write_types(&w, parts->linked);
-    write_funcs(&w, m);
-    write_imports(&w, parts->linked);
-    begin_section(&w, ARTIFACT_CODE, 0);
-    dv_bytebuf_bytes(out, m->code, m->code_size_bytes);
-    end_section(&w);
+    if (parts->linked != NULL) {
+        write_bytecode(&w, parts->linked);
+    } else {
+        write_native(&w, parts->native, parts->native_linked);
+    }
     if (!parts->strip) {
         write_sources(&w, parts);
     }

@@ -3,14 +3,17 @@
 #define DV_WASM_COMPILE_ARTIFACT_H
 
 #include "codegen/isa/pulley/link.h"
+#include "wasm/compile/native.h"
 #include "wasm/compile/wasm_compile.h"
 
-/* Appends a function's part of the source map: what SOURCES has for it. */
-void dv_artifact_add_sources(ByteBuf *out, const MachCode *code);
+/* Appends a function's part of the source map: what SOURCES has for it, with code offsets in this unit. */
+void dv_artifact_add_sources(ByteBuf *out, const MachCode *code, u32 unit_bytes);
 
 typedef struct ArtifactParts {
     const WasmModule *module;
-    const PulModule *linked; /* little-endian code */
+    const PulModule *linked; /* little-endian code; NULL: machine code, as the next two tell */
+    const NativeParts *native;
+    const NativeLinked *native_linked;
     bool metered, strip;
     const Str *sources; /* by function: its part of the source map */
 } ArtifactParts;

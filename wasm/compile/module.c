@@ -15,10 +15,11 @@
  */
 #include "base/shared_pool.h"
 #include "base/threads.h"
+#include "codegen/isa/x64/x64_isa.h"
 #include "wasm/compile/artifact.h"
 
 /* Functions beyond cannot all be named by short calls. */
-enum { SHORT_CALLS_MAX = 65536 };
+enum { SHORT_CALLS_MAX = 65536, BYTECODE_UNIT = 4 /* bytes */ };
 
 #define FUNC_NONE UINT32_MAX
 
@@ -46,12 +47,15 @@ struct ModuleCompiler {
     WasmModule *module;
     const WasmCompileOptions *options;
     const Isa *isa;
+    bool is_native; /* machine code, not bytecode */
+    NativeTypes adapters;
     CompileOptions compile;
     Pool *pool;
     Arena kept; /* arrays by function, the linked module */
     Arena work;
     u64 *locals_before; /* by function, of all those before it */
-    const CompiledFunc **funcs;
+    const CompiledFunc *
+        *funcs;   /* behind those of the module: enter and leave of each type with adapters */
     Str *sources; /* by function: its part of the source map */
     SharedPool shared;
     Mutex lock; /* on what follows up to `end`, while there are several threads */
@@ -70,7 +74,10 @@ struct ModuleCompiler {
 /* Sandboxed code has no addresses: that of both widths is the same. */
 static const Isa *find_isa(const char *target)
 {
-    return target == NULL || strcmp(target, "pulley") == 0 ? dv_isa_find("pulley64", 8) : NULL;
+    if (target == NULL || strcmp(target, "pulley") == 0) {
+        return dv_isa_find("pulley64", 8);
+    }
+    return strcmp(target, dv_x64_isa.name) == 0 ? &dv_x64_isa : NULL;
 }
 
 static bool fail_func(Worker *w, u32 func, const char *why)
@@ -122,7 +129,7 @@ static Str keep_sources(Worker *w, const MachCode *code)
 {
     ByteBuf bytes;
     dv_bytebuf_init(&bytes, &w->work);
-    dv_artifact_add_sources(&bytes, code);
+    dv_artifact_add_sources(&bytes, code, w->c->is_native ? 1 : BYTECODE_UNIT);
     return (Str){dv_arena_strdup(&w->kept, (const char *)bytes.data, bytes.len), (u32)bytes.len};
 }
 
@@ -130,16 +137,17 @@ static void keep(Worker *w, u32 func, CompiledFunc *from)
 {
     MachCode *code = &from->code;
     CompiledFunc *kept = ARENA_NEW(&w->kept, CompiledFunc);
-    if (!w->c->options->strip) {
+    if (!w->c->options->strip && func < w->c->module->codes.len) {
         w->c->sources[func] = keep_sources(w, code);
     }
-    code->srclocs.len = code->traps.len = code->tags.len = 0;
+    code->srclocs.len = code->tags.len = 0;
+    code->traps.len = w->c->is_native ? code->traps.len : 0;
     code->stack_maps.len = code->unwind.len = 0;
     code->frame.num_slots = 0;
     drop_plain_calls(code);
     *kept = *from;
     dv_mach_code_copy(&kept->code, &w->kept);
-    kept->func = keep_preamble(w, from->func);
+    kept->func = w->c->is_native ? NULL : keep_preamble(w, from->func);
     w->c->funcs[func] = kept;
 }
 
@@ -147,6 +155,7 @@ static void keep(Worker *w, u32 func, CompiledFunc *from)
 typedef struct FuncJob {
     Worker *w;
     Func *func;
+    const CompileOptions *options;
     Diag why;
     CompiledFunc result;
     bool ok;
@@ -157,15 +166,15 @@ static void run_compile(void *context)
     FuncJob *job = context;
     Worker *w = job->w;
     dv_diag_init(&job->why, &w->work);
-    job->ok = dv_compile(w->c->isa, &w->c->compile, job->func, &w->work, &w->temp, &job->why,
-                         &job->result);
+    job->ok =
+        dv_compile(w->c->isa, job->options, job->func, &w->work, &w->temp, &job->why, &job->result);
 }
 
 /* The backend escapes from functions beyond its limits; who they are is known here. */
 static bool compile_func(Worker *w, u32 func)
 {
     Func *f = ARENA_NEW(&w->work, Func);
-    FuncJob job = {.w = w, .func = f};
+    FuncJob job = {.w = w, .func = f, .options = &w->c->compile};
     w->validator.num_locals = w->c->locals_before[func];
     if (!dv_wasm_translate(&w->validator, func, w->c->options, &w->work, f)) {
         w->error = w->validator.reader.error;
@@ -188,6 +197,29 @@ static bool compile_func(Worker *w, u32 func)
     return true;
 }
 
+/* Number n behind the functions: enter and leave of one type after the other. They know nothing of a vmctx. */
+static bool compile_adapter(Worker *w, u32 n)
+{
+    Func *f = ARENA_NEW(&w->work, Func);
+    CompileOptions options = w->c->compile;
+    FuncJob job = {.w = w, .func = f, .options = &options};
+    u32 type = w->c->adapters.data[n / 2];
+    options.vm = NULL;
+    if (n % 2 == 0) {
+        dv_adapter_enter(&w->module, type, &w->work, f);
+    } else {
+        dv_adapter_leave(&w->module, type, &w->work, f);
+    }
+    run_compile(&job);
+    if (!job.ok) {
+        dv_diag_error(&w->diag, 0, 0, "%s (adapter of type %u)", dv_diag_first(&job.why)->text,
+                      (unsigned)type);
+        return false;
+    }
+    keep(w, w->c->module->codes.len + n, &job.result);
+    return true;
+}
+
 /* ---- the threads ---- */
 
 /* The next function that nobody has taken yet; FUNC_NONE. */
@@ -199,11 +231,11 @@ static u32 take_func(ModuleCompiler *c)
     return func;
 }
 
-static void note_done(ModuleCompiler *c)
+static void note_done(ModuleCompiler *c, u32 func)
 {
     dv_mutex_lock(&c->lock);
-    c->done++;
-    if (c->options->on_progress != NULL) {
+    if (c->options->on_progress != NULL && func < c->module->codes.len) {
+        c->done++;
         c->options->on_progress(c->options->progress_context, c->done, c->module->codes.len);
     }
     dv_mutex_unlock(&c->lock);
@@ -223,13 +255,14 @@ static void compile_some(void *context)
 {
     Worker *w = context;
     while ((w->func = take_func(w->c)) != FUNC_NONE) {
-        bool ok = compile_func(w, w->func);
+        u32 funcs = w->c->module->codes.len;
+        bool ok = w->func < funcs ? compile_func(w, w->func) : compile_adapter(w, w->func - funcs);
         dv_arena_release(&w->work);
         if (!ok) {
             note_failure(w);
             return;
         }
-        note_done(w->c);
+        note_done(w->c, w->func);
     }
 }
 
@@ -284,6 +317,7 @@ static void count_locals(ModuleCompiler *c)
         c->locals_before[c->end] = v.num_locals;
         ok = dv_validator_begin(&v, c->module->imported_funcs + c->end);
     }
+    c->end += ok ? 2 * c->adapters.len : 0;
     dv_arena_release(&c->work);
 }
 
@@ -312,10 +346,24 @@ static bool report_failure(ModuleCompiler *c)
     return true;
 }
 
+static void prepare_native(ModuleCompiler *c)
+{
+    for (u32 i = 0; i < c->module->types.len; i++) {
+        if (dv_adapter_is_for(c->module, i)) {
+            vec_push(&c->kept, &c->adapters, i);
+        }
+    }
+    c->compile.vm = dv_native_vm_options(c->module, &c->kept);
+}
+
 static bool compile_funcs(ModuleCompiler *c)
 {
     u32 count = c->module->codes.len;
-    c->funcs = ARENA_ARRAY(&c->kept, const CompiledFunc *, count);
+    if (c->is_native) {
+        prepare_native(c);
+    }
+    c->funcs =
+        ARENA_ARRAY(&c->kept, const CompiledFunc *, (usize)count + 2 * (usize)c->adapters.len);
     c->sources = ARENA_ARRAY(&c->kept, Str, count);
     c->locals_before = ARENA_ARRAY(&c->kept, u64, count);
     count_locals(c);
@@ -338,7 +386,7 @@ static bool compile_funcs(ModuleCompiler *c)
     return true;
 }
 
-static bool link_funcs(ModuleCompiler *c, PulModule *linked)
+static bool link_bytecode(ModuleCompiler *c, PulModule *linked)
 {
     Diag why;
     dv_diag_init(&why, &c->work);
@@ -346,6 +394,21 @@ static bool link_funcs(ModuleCompiler *c, PulModule *linked)
         dv_diag_error(c->diag, 0, 0, "%s", dv_diag_first(&why)->text);
         return false;
     }
+    c->stats->code_bytes = linked->module.code_size_bytes;
+    return true;
+}
+
+static bool link_native(ModuleCompiler *c, NativeParts *parts, NativeLinked *linked)
+{
+    *parts = (NativeParts){.module = c->module,
+                           .vm = c->compile.vm,
+                           .features = c->compile.features,
+                           .funcs = c->funcs,
+                           .types = c->adapters};
+    if (!dv_native_link(parts, &c->kept, c->diag, linked)) {
+        return false;
+    }
+    c->stats->code_bytes = linked->code.len;
     return true;
 }
 
@@ -353,18 +416,22 @@ static void run(void *context)
 {
     ModuleCompiler *c = context;
     PulModule linked;
+    NativeParts native;
+    NativeLinked native_linked;
     c->ok = false;
-    if (!compile_funcs(c) || !link_funcs(c, &linked)) {
+    if (!compile_funcs(c) ||
+        !(c->is_native ? link_native(c, &native, &native_linked) : link_bytecode(c, &linked))) {
         return;
     }
     ArtifactParts parts = {.module = c->module,
-                           .linked = &linked,
+                           .linked = c->is_native ? NULL : &linked,
+                           .native = &native,
+                           .native_linked = &native_linked,
                            .metered = c->options->metered,
                            .strip = c->options->strip,
                            .sources = c->sources};
     c->stats->funcs = c->module->codes.len;
     c->stats->wasm_bytes = c->module->sections[10].size;
-    c->stats->code_bytes = linked.module.code_size_bytes;
     c->ok = dv_artifact_write(c->out, &parts, c->diag);
 }
 
@@ -384,13 +451,16 @@ bool dv_wasm_compile(WasmModule *module, const WasmCompileOptions *options, Aren
     *c.stats = (WasmCompileStats){0};
     *c.error = (WasmError){.missing = FEATURE_COUNT, .func = UINT32_MAX};
     if (c.isa == NULL) {
-        dv_diag_error(diag, 0, 0, "modules cannot be compiled for target '%s', only for 'pulley'",
-                      options->target);
+        dv_diag_error(diag, 0, 0,
+                      "modules cannot be compiled for target '%s', only for 'pulley' and '%s'",
+                      options->target, dv_x64_isa.name);
         return false;
     }
     c.compile = (CompileOptions){.allocator = options->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN,
                                  .check = options->verify,
+                                 .features = options->cpu,
                                  .far_calls = module->codes.len > SHORT_CALLS_MAX};
+    c.is_native = c.isa == &dv_x64_isa;
     dv_arena_init(&c.kept, scratch->pool);
     dv_arena_init(&c.work, scratch->pool);
     dv_mutex_init(&c.lock);

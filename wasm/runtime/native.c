@@ -78,9 +78,14 @@ static const NativeCode *code_of(const InterpInstance *instance)
 
 /* ---- loading ---- */
 
+bool dv_native_is_supported(void)
+{
+    return DV_HAS_FRAME_ADDRESS && dv_signals_are_supported();
+}
+
 bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes)
 {
-    if (!dv_signals_are_supported() || !dv_exec_alloc(&code->memory, (usize)size_bytes + 1)) {
+    if (!dv_native_is_supported() || !dv_exec_alloc(&code->memory, (usize)size_bytes + 1)) {
         return false;
     }
     if (size_bytes != 0) {

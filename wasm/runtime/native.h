@@ -40,6 +40,8 @@ typedef struct NativeCode {
     CodeRange range;
 } NativeCode;
 
+/* Whether native code runs here: faults are caught, and the compiler that built this tells where frames are. */
+bool dv_native_is_supported(void);
 /* Copies the code to where it runs and registers it. False if there is no memory for that, or it cannot run here. */
 bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes);
 void dv_native_unload(NativeCode *code);

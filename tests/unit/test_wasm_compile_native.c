@@ -1,0 +1,124 @@
+/* test_wasm_compile_native.c - Wasm to machine code: what is in the artifact, that nothing is left to relocate, adapters, threads. */
+#include "wasm_compile_testing.h"
+
+#include "codegen/isa/x64/x64_isa.h"
+#include "wasm/compile/native.h"
+
+static const WasmCompileOptions native_options = {.target = "x86_64", .verify = true};
+
+#define MIXED \
+    "(module (type $a (func (param i32 i64) (result i64))) (type $b (func (param i32 i64) (result i64))) " \
+    "(type $c (func)) (import \"m\" \"f\" (func $f (type $c))) (memory 1) (memory i64 1) " \
+    "(func $g (type $a) (i64.add (i64.load (local.get 0)) (call $h (local.get 0) (local.get 1)))) " \
+    "(func $h (type $b) (call $f) (if (local.get 0) (then (unreachable))) (call $g (i32.const 1) (local.get 1))))"
+
+static void test_sections(void **state)
+{
+    Fixture *x = *state;
+    WasmModule *m = decode_text(x, MIXED, dv_wasm_features_run());
+    ByteBuf out = compile_good(x, m, &native_options);
+    assert_int_equal(load_le32(out.data + 12), ARTIFACT_NATIVE);
+    assert_null(section_of(&out, ARTIFACT_CODE).data);
+    Section head = section_of(&out, ARTIFACT_NATIVE_HEAD);
+    assert_int_equal(head.count, 2);
+    assert_int_equal(head.size, ARTIFACT_NATIVE_HEAD_BYTES + 2 * ARTIFACT_MEMORY_MODE_BYTES);
+    assert_int_equal(load_le32(head.data), ARTIFACT_X64);
+    assert_int_equal(load_le32(head.data + 4), VM_VERSION);
+    assert_int_equal(load_le32(head.data + 16), ARTIFACT_MEMORY_STATIC);
+    assert_int_equal(load_le32(head.data + 20), ARTIFACT_MEMORY_DYNAMIC);
+    Section code = section_of(&out, ARTIFACT_NATIVE_CODE),
+            funcs = section_of(&out, ARTIFACT_NATIVE_FUNCS);
+    assert_int_equal(funcs.count, 2);
+    u32 end = 0;
+    for (u32 i = 0; i < 2; i++) {
+        u32 start = load_le32(funcs.data + 8 * i);
+        assert_true(start >= end && start % 16 == 0);
+        end = start + load_le32(funcs.data + 8 * i + 4);
+        assert_in_range(end, start + 1, code.size);
+    }
+    Section traps = section_of(&out, ARTIFACT_NATIVE_TRAPS);
+    assert_true(traps.count >= 2);
+    for (u32 i = 1; i < traps.count; i++) {
+        assert_true(load_le32(traps.data + 8 * i) > load_le32(traps.data + 8 * i - 8));
+    }
+    /* types $a and $b are one */
+    Section adapters = section_of(&out, ARTIFACT_NATIVE_ADAPTERS);
+    assert_int_equal(adapters.count, 2);
+    assert_int_equal(load_le32(adapters.data), 0);
+    assert_int_equal(load_le32(adapters.data + 12), 2);
+    for (u32 i = 0; i < 2; i++) {
+        assert_in_range(load_le32(adapters.data + 12 * i + 4), end, code.size - 1);
+        assert_in_range(load_le32(adapters.data + 12 * i + 8), end, code.size - 1);
+    }
+}
+
+/* A call names its function by the distance from its end. */
+static void test_calls(void **state)
+{
+    Fixture *x = *state;
+    WasmModule *m = decode_text(x, "(module (func $a) (func (call $a)))", FEATURES_NONE);
+    ByteBuf out = compile_good(x, m, &native_options);
+    Section code = section_of(&out, ARTIFACT_NATIVE_CODE),
+            funcs = section_of(&out, ARTIFACT_NATIVE_FUNCS);
+    u32 callee = load_le32(funcs.data), caller = load_le32(funcs.data + 8), found = 0;
+    for (u32 at = caller; at + 5 <= caller + load_le32(funcs.data + 12); at++) {
+        found += code.data[at] == 0xe8 && at + 5 + load_le32(code.data + at + 1) == callee;
+    }
+    assert_int_equal(found, 1);
+}
+
+static void test_same_bytes(void **state)
+{
+    static const u32 jobs[] = {2, 7};
+    Fixture *x = *state;
+    WasmModule *m = decode_text(x, MIXED, dv_wasm_features_run());
+    for (u32 way = 0; way < 4; way++) {
+        WasmCompileOptions options = native_options;
+        options.fast = (way & 1) != 0;
+        options.strip = (way & 2) != 0;
+        ByteBuf first = compile_good(x, m, &options);
+        assert_true((section_of(&first, ARTIFACT_SOURCES).data == NULL) == options.strip);
+        for (u32 i = 0; i < ARRAY_LEN(jobs); i++) {
+            options.jobs = jobs[i];
+            ByteBuf again = compile_good(x, m, &options);
+            assert_int_equal(again.len, first.len);
+            assert_memory_equal(again.data, first.data, first.len);
+        }
+    }
+}
+
+/* Adapters are CLIF that verifies. */
+static void test_adapters(void **state)
+{
+    Fixture *x = *state;
+    WasmModule *m = decode_text(
+        x,
+        "(module (type (func (param i32 i64 f32 f64 externref) (result f64 f32 i64 i32 funcref))) (type (struct)) "
+        "(type (func (param v128))) (type (func (result v128))))",
+        FEATURES_ALL);
+    assert_true(dv_adapter_is_for(m, 0));
+    for (u32 i = 1; i < 4; i++) {
+        assert_false(dv_adapter_is_for(m, i));
+    }
+    for (u32 i = 0; i < 2; i++) {
+        Func f;
+        VerifyErrors errors = {0};
+        VerifyOptions verify = {64};
+        Work work = {0};
+        (i == 0 ? dv_adapter_enter : dv_adapter_leave)(m, 0, &x->arena, &f);
+        if (!dv_verify(&f, &x->arena, &verify, &errors, &work)) {
+            fail_msg("%s", errors.list.data[0].text);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UNIT_TEST(test_sections),
+        UNIT_TEST(test_calls),
+        UNIT_TEST(test_same_bytes),
+        UNIT_TEST(test_adapters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
