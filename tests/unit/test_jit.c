@@ -129,8 +129,7 @@ static _Unwind_Reason_Code on_frame(struct _Unwind_Context *frame, void *start)
     return _URC_NO_REASON;
 }
 
-/* Called by native code; finds the start of the program among its callers, beyond that code. */
-int main(void);
+/* Called by native code; finds this test among its callers, beyond that code. */
 static void *tester;
 static int64_t outside(int64_t x)
 {
@@ -172,10 +171,10 @@ static void links(void **state)
         (const void *(*)(int32_t))(uintptr_t)davit_native_address(x->native, "where");
     const uint8_t *at = davit_native_address(x->native, "table");
     uint8_t *zero = davit_native_address(x->native, "zeros");
-    tester = (void *)(uintptr_t)main;
+    tester = (void *)(uintptr_t)links;
     saw_caller = false;
     assert_int_equal(f(41), 42);
-    assert_true(saw_caller);
+    assert_int_equal(saw_caller, DV_HAS_WEAK); /* unwinders are told by names that may be missing */
     assert_ptr_equal(where(0), function_at(outside));
     assert_null(where(1));
     assert_ptr_equal(where(2), at + 8);
