@@ -25,9 +25,9 @@ typedef struct Run {
     const char *path;
     WordList args; /* of the program, its own name first */
     WordList dirs, env, links, features;
-    const char *engine, *dispatch, *invoke, *target, *profile;
+    const char *engine, *memory, *dispatch, *invoke, *target, *profile;
     u64 fuel, timeout_ns, max_memory, max_stack, steps;
-    bool stats, trace, fast;
+    bool stats, trace, fast, guarded;
     u32 form;
     WasmCompileOptions compile;
     WasmCompileStats compiled;
@@ -128,6 +128,7 @@ static bool make_store(Run *r)
     RtStoreConfig config = {.form = r->form,
                             .stack_bytes = (u32)r->max_stack,
                             .max_memory_bytes = r->max_memory,
+                            .guarded = r->guarded,
                             .metered = r->fuel != UINT64_MAX};
     dv_run_watch_config(r->watch, &config);
     if (dv_rt_store_new(&config, &r->store) != DAVIT_OK ||
@@ -420,8 +421,10 @@ static void print_stats(const Run *r, u64 ready_ns, u64 done_ns)
     if (r->compiled.funcs != 0) {
         fprintf(stderr,
                 "compiled %" PRIu64 " functions, %" PRIu64 " bytes of Wasm to %" PRIu64
-                " bytes of bytecode",
-                r->compiled.funcs, r->compiled.wasm_bytes, r->compiled.code_bytes);
+                " bytes of %s",
+                r->compiled.funcs, r->compiled.wasm_bytes, r->compiled.code_bytes,
+                dv_rt_module_is_native(dv_rt_instance_module(r->instance)) ? "native code"
+                                                                           : "bytecode");
         dv_wasm_print_fallbacks(&r->compiled);
     }
     fprintf(stderr, "ready after %.3f ms, ran for %.3f ms\n",
@@ -465,7 +468,6 @@ static int run_wasm(Run *r)
     }
     r->compile.fast = r->fast;
     r->compile.metered = r->fuel != UINT64_MAX;
-    r->compile.target = "pulley";
     int status = make_store(r) ? run_in_store(r) : EXIT_FAILED;
     if (r->linker != NULL) {
         dv_rt_linker_free(r->linker);
@@ -491,6 +493,8 @@ static OptionsOutcome read_command_line(Run *r, WordList *words)
         {"--link", OPTION_LIST, &r->links, "NAME=FILE",
          "instantiate a module first, to import from by NAME"},
         {"--engine", OPTION_CHOICE, &r->engine, "pulley|native|auto", "what runs the code (auto)"},
+        {"--memory", OPTION_CHOICE, &r->memory, "guard|checked",
+         "native: how accesses out of bounds are found, by guard pages or comparisons (guard)"},
         {"--dispatch", OPTION_CHOICE, &r->dispatch, "best|switch|goto|tail",
          "the interpreter's form of dispatch"},
         {"--features", OPTION_LIST, &r->features, "LIST",
@@ -537,9 +541,12 @@ static bool check_options(Run *r)
                 r->target != NULL ? "--engine chooses" : "--fuel counts instructions");
         return false;
     }
-    if (strcmp(r->engine, "native") == 0) {
-        fputs("davit run: cannot use \"native\": native code is not there yet; --engine pulley\n",
-              stderr);
+    const char *only_bytecode = r->trace                           ? "--trace"
+                                : r->profile != NULL               ? "--profile"
+                                : strcmp(r->dispatch, "best") != 0 ? "--dispatch"
+                                                                   : NULL;
+    if (!dv_wasm_choose_engine("run", r->engine, r->memory, only_bytecode, &r->compile,
+                               &r->guarded)) {
         return false;
     }
     if (r->max_stack > UINT32_MAX) {
@@ -558,6 +565,7 @@ int dv_cmd_run(Command *command)
 {
     Run r = {.command = command,
              .engine = "auto",
+             .memory = "guard",
              .dispatch = "best",
              .fuel = UINT64_MAX,
              .compile = {.features = dv_wasm_features_run()}};

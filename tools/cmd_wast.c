@@ -258,11 +258,12 @@ int dv_cmd_wast(Command *command)
 {
     WastJob job = {.skip_path = NULL};
     WordList words = {0};
-    const char *engine = "pulley", *memory = "checked", *dispatch = "best";
+    const char *engine = "pulley", *memory = "guard", *dispatch = "best";
     u64 threads = 1;
     const Option options[] = {
         {"--engine", OPTION_CHOICE, &engine, "pulley|native|auto", "what runs the code (pulley)"},
-        {"--memory", OPTION_CHOICE, &memory, "checked|guard", "how memory is guarded (checked)"},
+        {"--memory", OPTION_CHOICE, &memory, "guard|checked",
+         "native: how accesses out of bounds are found, by guard pages or comparisons (guard)"},
         {"--dispatch", OPTION_CHOICE, &dispatch, "best|switch|goto|tail",
          "the interpreter's form of dispatch"},
         {"--features", OPTION_LIST, &job.features, "LIST",
@@ -270,7 +271,7 @@ int dv_cmd_wast(Command *command)
         {"--skips", OPTION_TEXT, &job.skip_path, "FILE",
          "fail on skipped modules that the file does not list"},
         {"--print-skips", OPTION_FLAG, &job.print_skips, NULL, "print such a list"},
-        {"--fast", OPTION_FLAG, &job.options.fast, NULL,
+        {"--fast", OPTION_FLAG, &job.options.compile.fast, NULL,
          "compile fast: the fast register allocator"},
         {"-j", OPTION_NUMBER, &threads, "N", "use N threads (1)"},
     };
@@ -289,12 +290,9 @@ int dv_cmd_wast(Command *command)
     if (outcome != OPTIONS_OK) {
         return dv_options_status(outcome);
     }
-    if (strcmp(engine, "native") == 0 || strcmp(memory, "guard") == 0) {
-        fprintf(
-            stderr,
-            "davit wast: cannot use \"%s\": native code, and with it guarded memory, is not there "
-            "yet\n",
-            strcmp(engine, "native") == 0 ? engine : memory);
+    if (!dv_wasm_choose_engine("wast", engine, memory,
+                               strcmp(dispatch, "best") != 0 ? "--dispatch" : NULL,
+                               &job.options.compile, &job.options.guarded)) {
         return EXIT_USAGE;
     }
     if (!dv_run_find_form(dispatch, &job.options.form)) {

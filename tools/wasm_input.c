@@ -280,13 +280,46 @@ RtModule *dv_wasm_input_load(Command *command, const char *name, const WasmInput
         }
         bytes = artifact.data;
         size = artifact.len;
-        flags |= RT_LOAD_TRUSTED;
+        flags |= RT_LOAD_TRUSTED | RT_LOAD_NATIVE;
     }
-    if (dv_rt_module_load(NULL, bytes, size, flags, &module, &error) != DAVIT_OK) {
-        fprintf(stderr, "davit %s: %s: error: %s\n", name, input->path, error.message);
+    bool wants_native = strcmp(options->target, "pulley") != 0 && !options->or_bytecode;
+    flags |= wants_native ? RT_LOAD_NATIVE : 0; /* whoever says so trusts the file */
+    davit_status_t status = dv_rt_module_load(NULL, bytes, size, flags, &module, &error);
+    if (status != DAVIT_OK) {
+        bool may_ask = status == DAVIT_ERROR_UNSUPPORTED && (flags & RT_LOAD_NATIVE) == 0;
+        fprintf(stderr, "davit %s: %s: error: %s%s\n", name, input->path, error.message,
+                may_ask && strstr(error.message, "native") != NULL ? ": --engine native" : "");
+        return NULL;
+    }
+    if (wants_native && !dv_rt_module_is_native(module)) {
+        fprintf(stderr, "davit %s: %s: error: it is bytecode: --engine pulley\n", name,
+                input->path);
+        dv_rt_module_release(module);
         return NULL;
     }
     return module;
+}
+
+bool dv_wasm_choose_engine(const char *name, const char *engine, const char *memory,
+                           const char *only_bytecode, WasmCompileOptions *options, bool *guarded)
+{
+    u32 features;
+    const char *target = dv_rt_native_target(&features);
+    bool is_demanded = strcmp(engine, "native") == 0;
+    const char *missing = target == NULL ? "native code" : only_bytecode;
+    if (is_demanded && missing != NULL) {
+        fprintf(stderr, "davit %s: cannot use \"native\": %s %s\n", name, missing,
+                target == NULL ? "is not there on this host, or in this build"
+                               : "is the interpreter's: --engine pulley");
+        return false;
+    }
+    bool is_native = missing == NULL && strcmp(engine, "pulley") != 0;
+    options->target = is_native ? target : "pulley";
+    options->cpu = is_native ? features : 0;
+    options->or_bytecode = is_native && !is_demanded;
+    options->checked = strcmp(memory, "checked") == 0;
+    *guarded = is_native && !options->checked;
+    return true;
 }
 
 void dv_wasm_print_fallbacks(const WasmCompileStats *stats)

@@ -42,6 +42,11 @@ bool dv_wasm_input_compile(Command *command, const char *name, const WasmInput *
 RtModule *dv_wasm_input_load(Command *command, const char *name, const WasmInput *input,
                              const WasmCompileOptions *options, WasmCompileStats *stats);
 
+/* How --engine and --memory are read: what to compile for, and whether stores are to be guarded. False after saying why it cannot be
+ * had; `only_bytecode` names what only the interpreter does, or is NULL. */
+bool dv_wasm_choose_engine(const char *name, const char *engine, const char *memory,
+                           const char *only_bytecode, WasmCompileOptions *options, bool *guarded);
+
 /* Ends the line of --stats with the functions that the main allocator had to give up; on standard error. */
 void dv_wasm_print_fallbacks(const WasmCompileStats *stats);
 

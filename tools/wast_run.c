@@ -165,8 +165,8 @@ static bool compile(Script *s, const WastModule *m, ByteBuf *artifact, Built *ou
 {
     WasmModule *module = ARENA_NEW(&s->scratch, WasmModule);
     DecodeOptions decode = {.features = s->options->features & dv_wasm_features_run()};
-    WasmCompileOptions options = {
-        .features = decode.features, .fast = s->options->fast, .target = "pulley"};
+    WasmCompileOptions options = s->options->compile;
+    options.features = decode.features;
     WasmCompileStats stats;
     Arena spare;
     Diag diag;
@@ -195,8 +195,8 @@ static void build(Script *s, const WastModule *m, Built *out)
     if (!compile(s, m, &artifact, out)) {
         return;
     }
-    if (dv_rt_module_load(NULL, artifact.data, artifact.len, RT_LOAD_IN_PLACE, &out->module,
-                          &error) != DAVIT_OK) {
+    if (dv_rt_module_load(NULL, artifact.data, artifact.len, RT_LOAD_IN_PLACE | RT_LOAD_NATIVE,
+                          &out->module, &error) != DAVIT_OK) {
         out->error = dv_arena_strdup(&s->work, error.message, strlen(error.message));
         return;
     }
@@ -730,7 +730,7 @@ static void run_script(void *context)
     WastCommand *commands;
     u32 num_commands;
     Diag diag;
-    RtStoreConfig config = {.form = s->options->form};
+    RtStoreConfig config = {.form = s->options->form, .guarded = s->options->guarded};
     dv_diag_init(&diag, s->arena);
     if (!dv_wast_parse(&s->work, s->text, &commands, &num_commands, &diag)) {
         const DiagMessage *first = dv_diag_first(&diag);

@@ -2,13 +2,15 @@
 #ifndef DV_TOOLS_WAST_RUN_H
 #define DV_TOOLS_WAST_RUN_H
 
+#include "wasm/compile/wasm_compile.h"
 #include "wasm/format/text.h"
 #include "wasm/runtime/runtime.h"
 
 typedef struct WastOptions {
-    Features features; /* of the folder */
-    u32 form;          /* InterpForm */
-    bool fast;         /* the fast register allocator */
+    Features features;          /* of the folder */
+    u32 form;                   /* InterpForm */
+    bool guarded;               /* the store's memories have guard pages */
+    WasmCompileOptions compile; /* its features are the folder's */
 } WastOptions;
 
 typedef struct WastNote {

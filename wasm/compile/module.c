@@ -353,7 +353,7 @@ static void prepare_native(ModuleCompiler *c)
             vec_push(&c->kept, &c->adapters, i);
         }
     }
-    c->compile.vm = dv_native_vm_options(c->module, &c->kept);
+    c->compile.vm = dv_native_vm_options(c->module, c->options->checked, &c->kept);
 }
 
 static bool compile_funcs(ModuleCompiler *c)
@@ -435,14 +435,15 @@ static void run(void *context)
     c->ok = dv_artifact_write(c->out, &parts, c->diag);
 }
 
-bool dv_wasm_compile(WasmModule *module, const WasmCompileOptions *options, Arena *scratch,
-                     ByteBuf *out, WasmCompileStats *stats, Diag *diag, WasmError *error)
+static bool compile_for(const char *target, WasmModule *module, const WasmCompileOptions *options,
+                        Arena *scratch, ByteBuf *out, WasmCompileStats *stats, Diag *diag,
+                        WasmError *error)
 {
     WasmCompileStats no_stats;
     WasmError no_error;
     ModuleCompiler c = {.module = module,
                         .options = options,
-                        .isa = find_isa(options->target),
+                        .isa = find_isa(target),
                         .pool = scratch->pool,
                         .out = out,
                         .stats = stats == NULL ? &no_stats : stats,
@@ -453,7 +454,7 @@ bool dv_wasm_compile(WasmModule *module, const WasmCompileOptions *options, Aren
     if (c.isa == NULL) {
         dv_diag_error(diag, 0, 0,
                       "modules cannot be compiled for target '%s', only for 'pulley' and '%s'",
-                      options->target, dv_x64_isa.name);
+                      target, dv_x64_isa.name);
         return false;
     }
     c.compile = (CompileOptions){.allocator = options->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN,
@@ -477,4 +478,19 @@ bool dv_wasm_compile(WasmModule *module, const WasmCompileOptions *options, Aren
         dv_escape(scratch->pool, status);
     }
     return c.ok;
+}
+
+bool dv_wasm_compile(WasmModule *module, const WasmCompileOptions *options, Arena *scratch,
+                     ByteBuf *out, WasmCompileStats *stats, Diag *diag, WasmError *error)
+{
+    Arena spare;
+    Diag ignored;
+    if (!options->or_bytecode) {
+        return compile_for(options->target, module, options, scratch, out, stats, diag, error);
+    }
+    dv_arena_init(&spare, scratch->pool);
+    dv_diag_init(&ignored, &spare);
+    bool ok = compile_for(options->target, module, options, scratch, out, stats, &ignored, error);
+    dv_arena_release(&spare);
+    return ok || compile_for("pulley", module, options, scratch, out, stats, diag, error);
 }

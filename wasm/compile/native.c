@@ -10,13 +10,14 @@ enum { CODE_ALIGN = 16, PADDING = 0xcc /* int3 */, DISTANCE_BYTES = 4 };
 
 /* ---- what functions are told ---- */
 
-const VmOptions *dv_native_vm_options(const WasmModule *module, Arena *arena)
+const VmOptions *dv_native_vm_options(const WasmModule *module, bool checked, Arena *arena)
 {
     VmOptions *vm = ARENA_NEW(arena, VmOptions);
     u8 *modes = ARENA_ARRAY(arena, u8, module->memories.len);
     for (u32 i = 0; i < module->memories.len; i++) {
         const MemoryDecl *m = &module->memories.data[i];
-        bool is_static = !m->limits.index64 && (u64)1 << m->page_log2 >= VM_STATIC_PAGE_MIN;
+        bool is_static =
+            !checked && !m->limits.index64 && (u64)1 << m->page_log2 >= VM_STATIC_PAGE_MIN;
         modes[i] = is_static ? VM_MEMORY_STATIC : VM_MEMORY_DYNAMIC;
     }
     *vm = (VmOptions){.shape = {.num_imports = module->imported_funcs,

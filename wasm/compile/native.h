@@ -21,7 +21,7 @@ void dv_adapter_leave(const WasmModule *module, u32 type, Arena *arena, Func *ou
 /* ---- native.c ---- */
 
 /* What functions of the module are compiled with; lies in the arena. */
-const VmOptions *dv_native_vm_options(const WasmModule *module, Arena *arena);
+const VmOptions *dv_native_vm_options(const WasmModule *module, bool checked, Arena *arena);
 
 /* Types with adapters, in order. */
 typedef VEC(u32) NativeTypes;

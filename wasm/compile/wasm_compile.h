@@ -15,7 +15,10 @@ typedef struct WasmCompileOptions {
     bool verify;        /* IR verifier and allocation checker (always in debug builds) */
     const char *target; /* "pulley"; "x86_64" */
     u32 cpu;            /* of x86_64: features beyond the baseline that the code may use */
-    u32 jobs;           /* threads that compile functions; 0: one. The artifact is the same */
+    bool
+        checked; /* of x86_64: accesses of memory are compared with its size; guard pages are not relied upon */
+    bool or_bytecode; /* what cannot be compiled for the target becomes bytecode */
+    u32 jobs;         /* threads that compile functions; 0: one. The artifact is the same */
     /* Called after each function, of which so many are done, by the thread that did it, but by one at a time; or NULL. */
     void (*on_progress)(void *context, u32 done, u32 all);
     void *progress_context;

@@ -851,6 +851,12 @@ const PulleyModule *dv_rt_module_code(const RtModule *module)
     return &module->code;
 }
 
+const char *dv_rt_native_target(u32 *features)
+{
+    *features = dv_cpu_x64_features();
+    return dv_native_is_supported() ? "x86_64" : NULL;
+}
+
 bool dv_rt_module_is_native(const RtModule *module)
 {
     return module->native != NULL;

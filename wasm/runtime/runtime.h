@@ -116,6 +116,8 @@ void dv_rt_module_release(RtModule *module); /* NULL is ignored */
 const WasmModule *dv_rt_module_info(const RtModule *module);
 /* The artifact's bytes, as they were handed in. */
 const u8 *dv_rt_module_bytes(const RtModule *module, usize *size);
+/* The compiler's target whose code runs on this host, and which of its features the processor has; NULL: none. */
+const char *dv_rt_native_target(u32 *features);
 /* Whether its functions are native code; then its bytecode has none. */
 bool dv_rt_module_is_native(const RtModule *module);
 /* The bytecode, for inspection. */
