@@ -32,7 +32,9 @@ static int64_t capture(void *context, const void *from, size_t size)
 /* The artifact of the text; empty after an error. */
 static wasm_byte_vec_t compile(void)
 {
-    wasm_engine_t *engine = wasm_engine_new();
+    wasm_config_t *config = wasm_config_new();
+    davit_wasm_config_engine(config, DAVIT_ENGINE_PULLEY); /* bytecode, for any host */
+    wasm_engine_t *engine = wasm_engine_new_with_config(config);
     wasm_store_t *store = wasm_store_new(engine);
     wasm_byte_vec_t binary;
     wasm_byte_vec_t artifact = WASM_EMPTY_VEC;

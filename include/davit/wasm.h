@@ -31,13 +31,16 @@ extern "C" {
  * -------------------------------------------------------------------------------- */
 
 typedef enum davit_engine {
-    DAVIT_ENGINE_AUTO,   /* the fastest this build has for this host */
-    DAVIT_ENGINE_PULLEY, /* compiled to bytecode, interpreted */
-    DAVIT_ENGINE_NATIVE  /* machine code: not in this version */
+    DAVIT_ENGINE_AUTO, /* native where there is such code for this host and the module; else Pulley */
+    DAVIT_ENGINE_PULLEY, /* compiled to bytecode, interpreted: calls can be suspended, artifacts run on any host */
+    DAVIT_ENGINE_NATIVE /* machine code: modules that it cannot be made of are refused */
 } davit_engine_t;
 
-/* DAVIT_ERROR_UNSUPPORTED if this build has no such engine. */
+/* DAVIT_ERROR_UNSUPPORTED if this build has no such engine for this host. */
 DAVIT_API davit_status_t davit_wasm_config_engine(wasm_config_t *config, davit_engine_t engine);
+/* Whether native code leaves it to guard pages to find accesses out of bounds (true, the default: each 32-bit memory takes 6 GiB of
+ * addresses, and the process has handlers of SIGSEGV and its like, which pass on what is not theirs), or compares. */
+DAVIT_API void davit_wasm_config_guard_pages(wasm_config_t *config, bool on);
 /* 0: compile fast; 1: the default. DAVIT_ERROR_UNSUPPORTED: higher levels. */
 DAVIT_API davit_status_t davit_wasm_config_optimize(wasm_config_t *config, uint32_t level);
 /* Switches a part of WebAssembly on or off, by its name: davit_wasm_feature lists them. At first all that this version
@@ -95,7 +98,9 @@ enum {
         1, /* this program, or one it trusts, made the artifact: it is not verified. A forged one can do
                              * anything */
     DAVIT_LOAD_IN_PLACE =
-        2 /* the bytes are not copied, and stay as they are until the last use of the module is over */
+        2, /* the bytes are not copied, and stay as they are until the last use of the module is over */
+    DAVIT_LOAD_NATIVE =
+        4 /* the artifact may be of native code, which nothing verifies: trusted as DAVIT_LOAD_TRUSTED says */
 };
 
 /* A module from an artifact (.dvt, or what wasm_module_serialize gives); own. Without flags, wasm_module_deserialize. */
@@ -277,7 +282,7 @@ typedef enum davit_outcome_kind {
     DAVIT_CALL_SUSPENDED
 } davit_outcome_kind_t;
 
-/* davit_wasm_call that can be suspended: by a host function that returns davit_wasm_suspend, and by what davit_wasm_ask_t answers.
+/* davit_wasm_call that can be suspended, unless the function is native code (DAVIT_ERROR_UNSUPPORTED): by a host function that returns davit_wasm_suspend, and by what davit_wasm_ask_t answers.
  * One call of a store can be suspended at a time. *trap (own) is set when it trapped, *results when it returned. */
 DAVIT_API davit_outcome_kind_t davit_wasm_call_resumable(const wasm_func_t *func,
                                                          const davit_wasm_slot_t *args,

@@ -26,6 +26,14 @@
         } \
     } while (0)
 
+/* An engine whose modules are bytecode on every host: for what native code does not do. */
+static inline wasm_engine_t *bytecode_engine(void)
+{
+    wasm_config_t *config = wasm_config_new();
+    CHECK(davit_wasm_config_engine(config, DAVIT_ENGINE_PULLEY) == DAVIT_OK);
+    return wasm_engine_new_with_config(config);
+}
+
 static inline wasm_byte_vec_t binary_of(wasm_store_t *store, const char *wat)
 {
     wasm_byte_vec_t binary;
@@ -148,9 +156,12 @@ static inline void counting_free(void *context, void *memory, size_t size_bytes)
     free(memory);
 }
 
-static inline wasm_engine_t *counted_engine(Counting *counting)
+/* Native code of this engine compares: memories move. */
+static inline wasm_engine_t *counted_engine(Counting *counting, davit_engine_t engine)
 {
     wasm_config_t *config = wasm_config_new();
+    CHECK(davit_wasm_config_engine(config, engine) == DAVIT_OK);
+    davit_wasm_config_guard_pages(config, false);
     davit_allocator_t allocator = {counting_alloc, counting_free, counting};
     davit_wasm_config_allocator(config, &allocator);
     return wasm_engine_new_with_config(config);

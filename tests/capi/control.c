@@ -21,6 +21,8 @@ static World make(bool metered)
     World w;
     wasm_config_t *config = wasm_config_new();
     davit_wasm_config_metered(config, metered);
+    CHECK(davit_wasm_config_engine(config, DAVIT_ENGINE_PULLEY) ==
+          DAVIT_OK); /* calls are suspended */
     w.engine = wasm_engine_new_with_config(config);
     w.store = wasm_store_new(w.engine);
     w.instance = instance_of(w.store, source, NULL, 0);

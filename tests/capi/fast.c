@@ -143,7 +143,7 @@ static void check_vectors(wasm_store_t *store)
 
 int main(void)
 {
-    wasm_engine_t *engine = wasm_engine_new();
+    wasm_engine_t *engine = bytecode_engine();
     wasm_store_t *store = wasm_store_new(engine);
     wasm_func_t *host = davit_wasm_func_new(store, "i", "I", times_ten, &finalized, finalize);
     NEED(store, host);

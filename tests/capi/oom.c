@@ -108,7 +108,7 @@ static bool attempt(size_t allowance, bool (*what)(wasm_store_t *, const wasm_by
 {
     Counting counting = {0, 0, allowance};
     bool ok = false;
-    wasm_engine_t *engine = counted_engine(&counting);
+    wasm_engine_t *engine = counted_engine(&counting, DAVIT_ENGINE_AUTO);
     if (engine != NULL) {
         wasm_store_t *store = wasm_store_new(engine);
         ok = store != NULL && what(store, bytes);
@@ -121,7 +121,7 @@ static bool attempt(size_t allowance, bool (*what)(wasm_store_t *, const wasm_by
 
 int main(void)
 {
-    wasm_engine_t *engine = wasm_engine_new();
+    wasm_engine_t *engine = bytecode_engine();
     wasm_store_t *store = wasm_store_new(engine);
     wasm_byte_vec_t binary = binary_of(store, source);
     wasm_module_t *module = wasm_module_new(store, &binary);

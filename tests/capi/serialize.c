@@ -53,7 +53,7 @@ static void check_damaged(wasm_store_t *store, const wasm_byte_vec_t *good)
 
 int main(void)
 {
-    wasm_engine_t *engine = wasm_engine_new();
+    wasm_engine_t *engine = bytecode_engine();
     wasm_store_t *store = wasm_store_new(engine);
     wasm_module_t *module = module_of(store, source);
     wasm_byte_vec_t bytes, again;
@@ -63,7 +63,7 @@ int main(void)
     wasm_store_delete(store);
     wasm_engine_delete(engine);
 
-    engine = wasm_engine_new();
+    engine = bytecode_engine();
     store = wasm_store_new(engine);
     module = wasm_module_deserialize(store, &bytes);
     NEED(store, module);

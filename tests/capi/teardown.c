@@ -58,7 +58,7 @@ static void *export_of(const wasm_instance_t *instance, const char *name)
 static void build(World *world, Counting *counting, const wasm_byte_vec_t *artifact)
 {
     memset(world, 0, sizeof *world);
-    wasm_engine_t *engine = counted_engine(counting);
+    wasm_engine_t *engine = counted_engine(counting, DAVIT_ENGINE_AUTO);
     wasm_store_t *store = wasm_store_new(engine);
     wasm_module_t *module = wasm_module_deserialize(store, artifact);
     NEED(store, module);
@@ -244,7 +244,7 @@ static void check_inside(const char *start)
     Counting counting = {0, 0, SIZE_MAX};
     World world;
     memset(&world, 0, sizeof world);
-    wasm_engine_t *engine = counted_engine(&counting);
+    wasm_engine_t *engine = counted_engine(&counting, DAVIT_ENGINE_AUTO);
     wasm_store_t *store = wasm_store_new(engine);
     wasm_functype_t *type = wasm_functype_new_0_0();
     wasm_func_t *host = wasm_func_new_with_env(store, type, delete_all, &world, finalize);
@@ -272,7 +272,7 @@ static void check_inside(const char *start)
 int main(void)
 {
     wasm_byte_vec_t artifact;
-    wasm_engine_t *engine = wasm_engine_new();
+    wasm_engine_t *engine = bytecode_engine();
     wasm_store_t *store = wasm_store_new(engine);
     wasm_module_t *module = module_of(store, source);
     wasm_module_serialize(module, &artifact);

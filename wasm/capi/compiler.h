@@ -6,8 +6,12 @@
 #include "base/bytes.h"
 #include "wasm/format/wasm.h"
 
+typedef enum CompileEngine { COMPILE_AUTO, COMPILE_PULLEY, COMPILE_NATIVE } CompileEngine;
+
 typedef struct CompileSettings {
     Features features;
+    u8 engine;      /* CompileEngine */
+    bool no_guards; /* native code compares instead */
     bool metered;
     bool fast;
     bool strip;

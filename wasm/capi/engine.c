@@ -27,9 +27,21 @@ void wasm_config_delete(wasm_config_t *config)
 
 davit_status_t davit_wasm_config_engine(wasm_config_t *config, davit_engine_t engine)
 {
-    (void)config; /* there is but one yet */
-    bool known = engine == DAVIT_ENGINE_AUTO || engine == DAVIT_ENGINE_PULLEY;
-    return known ? DAVIT_OK : DAVIT_ERROR_UNSUPPORTED;
+    static const u8 engines[] = {[DAVIT_ENGINE_AUTO] = COMPILE_AUTO,
+                                 [DAVIT_ENGINE_PULLEY] = COMPILE_PULLEY,
+                                 [DAVIT_ENGINE_NATIVE] = COMPILE_NATIVE};
+    u32 features;
+    bool known = (u32)engine < ARRAY_LEN(engines);
+    if (!known || (engine == DAVIT_ENGINE_NATIVE && dv_rt_native_target(&features) == NULL)) {
+        return DAVIT_ERROR_UNSUPPORTED;
+    }
+    config->settings.compile.engine = engines[engine];
+    return DAVIT_OK;
+}
+
+void davit_wasm_config_guard_pages(wasm_config_t *config, bool on)
+{
+    config->settings.compile.no_guards = !on;
 }
 
 davit_status_t davit_wasm_config_optimize(wasm_config_t *config, uint32_t level)
@@ -168,6 +180,13 @@ static RtAnswer ask_notify(void *context, RtStore *rt)
     return ask(store->on_notify, store, RT_GO_ON);
 }
 
+static bool wants_guards(const CompileSettings *settings)
+{
+    u32 features;
+    return settings->engine != COMPILE_PULLEY && !settings->no_guards &&
+           dv_rt_native_target(&features) != NULL;
+}
+
 wasm_store_t *wasm_store_new(wasm_engine_t *engine)
 {
     const davit_wasm_limits_t *limits = &engine->settings.limits;
@@ -182,6 +201,7 @@ wasm_store_t *wasm_store_new(wasm_engine_t *engine)
         .max_memory_bytes = limits->memory_bytes,
         .max_table_elems = limits->table_elems,
         .max_instances = limits->instances,
+        .guarded = wants_guards(&engine->settings.compile),
         .metered = engine->settings.compile.metered,
         .on_fuel = ask_fuel,
         .on_notify = ask_notify,

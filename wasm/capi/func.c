@@ -504,6 +504,12 @@ davit_outcome_kind_t davit_wasm_call_resumable(const wasm_func_t *func,
         *trap = dv_capi_error_trap(store);
         return kind;
     }
+    if (dv_rt_func_is_native(func->ref.thing)) {
+        dv_capi_error(store, DAVIT_ERROR_UNSUPPORTED,
+                      "native code cannot be suspended: DAVIT_ENGINE_PULLEY");
+        *trap = dv_capi_error_trap(store);
+        return kind;
+    }
     if (begin_fast(&call, store, type, type->num_params, args)) {
         RtTrap *rt = NULL;
         store->suspended_values = 0;

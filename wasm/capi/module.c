@@ -91,8 +91,9 @@ static bool compile(Work *work)
         !dv_capi_compile(&module, &settings->compile, &work->scratch, &artifact, &work->diag)) {
         return false;
     }
-    return dv_rt_module_load(&settings->allocator, artifact.data, artifact.len, RT_LOAD_TRUSTED,
-                             &work->module, &work->store->error) == DAVIT_OK;
+    return dv_rt_module_load(&settings->allocator, artifact.data, artifact.len,
+                             RT_LOAD_TRUSTED | RT_LOAD_NATIVE, &work->module,
+                             &work->store->error) == DAVIT_OK;
 }
 
 static bool read_text(Work *work)
@@ -154,7 +155,8 @@ wasm_module_t *davit_wasm_module_load(wasm_store_t *store, const void *bytes, si
 {
     RtModule *rt;
     u32 rt_flags = ((flags & DAVIT_LOAD_TRUSTED) != 0 ? RT_LOAD_TRUSTED : 0) |
-                   ((flags & DAVIT_LOAD_IN_PLACE) != 0 ? RT_LOAD_IN_PLACE : 0);
+                   ((flags & DAVIT_LOAD_IN_PLACE) != 0 ? RT_LOAD_IN_PLACE : 0) |
+                   ((flags & DAVIT_LOAD_NATIVE) != 0 ? RT_LOAD_NATIVE : 0);
     davit_status_t status = dv_rt_module_load(&store->engine->settings.allocator, bytes, size,
                                               rt_flags, &rt, &store->error);
     return status == DAVIT_OK ? take_module(store, rt) : NULL;

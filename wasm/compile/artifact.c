@@ -65,10 +65,12 @@ void dv_artifact_add_sources(ByteBuf *out, const MachCode *code, u32 unit_bytes)
     u32 offset = 0, wasm = 0;
     for (u32 i = 0; i < code->srclocs.len; i++) {
         const MachSrcRange *range = &code->srclocs.data[i];
-        if (range->srcloc != wasm) {
-            put_leb(out, (range->start - offset) / unit_bytes);
+        if (range->srcloc != wasm && (wasm != 0 || range->srcloc != SRCLOC_NONE)) {
+            u32 start =
+                wasm == 0 ? 0 : range->start; /* the frame is made for the first instruction */
+            put_leb(out, (start - offset) / unit_bytes);
             put_signed_leb(out, (i64)range->srcloc - wasm);
-            offset = range->start;
+            offset = start;
             wasm = range->srcloc;
         }
     }

@@ -253,6 +253,7 @@ RtGlobal *dv_rt_global_new(RtStore *store, ValType type, bool is_mutable, RtVal 
 RtTag *dv_rt_tag_new(RtStore *store, u32 type_id, RtError *error);
 
 RtStore *dv_rt_func_store(const RtFunc *func);
+bool dv_rt_func_is_native(const RtFunc *func);
 /* Inside a host function: the instance whose code called it; NULL. */
 RtInstance *dv_rt_caller(RtStore *store);
 

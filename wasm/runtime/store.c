@@ -244,6 +244,11 @@ Interp *dv_rt_store_vm(RtStore *store)
     return store->vm;
 }
 
+bool dv_rt_func_is_native(const RtFunc *func)
+{
+    return dv_native_instance_of(func) != NULL;
+}
+
 RtStore *dv_rt_func_store(const RtFunc *func)
 {
     const InterpInstance *native = dv_native_instance_of(func);
