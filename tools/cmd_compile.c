@@ -6,8 +6,8 @@
 #include "codegen/compile.h"
 #include "codegen/ir/print.h"
 #include "codegen/isa/pulley/link.h"
-#include "codegen/object/elf.h"
 #include "codegen/isa/x64/x64_isa.h"
+#include "codegen/object/elf.h"
 #include "tools/compile_wasm.h"
 #include "tools/input.h"
 

@@ -359,7 +359,11 @@ static void rebuild_block(Entities *e, Block b, bool polls)
         }
     }
     if (polls) {
-        add_poll(e);
+        for (u32 n = 0; n < insts.len && e->at.id == ENTITY_NONE; n++) {
+            e->at = dv_srcloc(f, insts.data[n]) != SRCLOC_NONE ? insts.data[n] : INST_NONE;
+        }
+        add_poll(e); /* it is where what follows is */
+        e->at = INST_NONE;
     }
     for (u32 n = 0; any && n < insts.len; n++) {
         Inst i = insts.data[n];

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "rt/signals.h"
 #include "tools/commands.h"
 #include "tools/run.h"
 
@@ -138,7 +139,10 @@ static const CommandRow wasm_rows[] = {
      {"--dir", "no/such", ENDLESS, NULL},
      EXIT_FAILED,
      "cannot open directory 'no/such'"},
-    {dv_cmd_run, {"--engine", "native", ENDLESS, NULL}, EXIT_USAGE, "cannot use \"native\""},
+    {dv_cmd_run,
+     {"--engine", "native", "--trace", ENDLESS, NULL},
+     EXIT_USAGE,
+     "cannot use \"native\""},
     {dv_cmd_run, {"--target", "pulley64", ENDLESS, NULL}, EXIT_USAGE, "\"--target\" for Wasm"},
     {dv_cmd_run, {"--steps", "9", ENDLESS, NULL}, EXIT_USAGE, "cannot use \"--steps\" for Wasm"},
     {dv_cmd_run,
@@ -171,8 +175,11 @@ static const CommandRow wasm_rows[] = {
      "no function 0 with code: it is imported"},
     {dv_cmd_wast, {IN, NULL}, EXIT_FAILED, "holds no .wast file"},
     {dv_cmd_wast, {"no.wast", NULL}, EXIT_FAILED, "davit wast: no.wast: "},
-    {dv_cmd_wast, {"--engine", "native", IN, NULL}, EXIT_USAGE, "cannot use \"native\""},
-    {dv_cmd_wast, {"--memory", "guard", IN, NULL}, EXIT_USAGE, "cannot use \"guard\""},
+    {dv_cmd_wast,
+     {"--engine", "native", "--dispatch", "switch", IN, NULL},
+     EXIT_USAGE,
+     "cannot use \"native\""},
+    {dv_cmd_wast, {"--memory", "none", IN, NULL}, EXIT_USAGE, "cannot use \"none\""},
     {dv_cmd_targets, {"x", NULL}, EXIT_USAGE, "davit targets: cannot use \"x\": it takes no file"},
     {dv_cmd_features, {"--all", NULL}, EXIT_USAGE, "davit features: cannot use \"--all\""},
     {dv_cmd_version, {"x", NULL}, EXIT_USAGE, "davit version: cannot use \"x\""},
@@ -271,6 +278,7 @@ static void wasm_errors_are_one_line(void **state)
 /* The trap, and a line for each frame. */
 static void traps_have_backtraces(void **state)
 {
+    dv_signals_renew(); /* the test library puts in its own for each test */
     run_rows(*state, trap_rows, ARRAY_LEN(trap_rows), false);
 }
 

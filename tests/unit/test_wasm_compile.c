@@ -352,8 +352,9 @@ static void test_bad_target(void **state)
     WasmCompileOptions options = {.target = "riscv64"};
     WasmModule *m = decode_text(x, "(module)", FEATURES_NONE);
     ByteBuf out;
-    assert_string_equal(compile_error(x, m, &options, &out, NULL),
-                        "modules cannot be compiled for target 'riscv64', only for 'pulley' and 'x86_64'");
+    assert_string_equal(
+        compile_error(x, m, &options, &out, NULL),
+        "modules cannot be compiled for target 'riscv64', only for 'pulley' and 'x86_64'");
 }
 
 /* A module that is not valid: the validator's message, and where. */
