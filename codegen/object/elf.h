@@ -25,7 +25,7 @@ enum {
     ELF_FUNC,
     ELF_SECTION,
     ELF_FILE,
-    ELF_STT_TLS
+    ELF_STT_TLS = 6
 }; /* types of symbols */
 
 typedef struct ElfSection {
