@@ -25,6 +25,8 @@ typedef struct RelocKind {
     u8 elf;        /* the number of its ELF relocation, whose addend does not count the bias */
 } RelocKind;
 
+enum { NATIVE_NO_COLUMN = 0xff };
+
 typedef struct NativeTarget {
     const RelocKind *relocs; /* by kind */
     u32 num_relocs;
@@ -44,7 +46,8 @@ typedef struct NativeTarget {
     u8 return_column; /* DWARF's number of the return address */
     u8 stack_column;  /* and of the stack pointer */
     u8 entry_bytes; /* what the caller's frame is above the stack pointer at entry, the return address lowest */
-    u8 (*column)(u16 reg); /* and of a register: class << 8 | number */
+    u8 (*column)(
+        u16 reg); /* and of a register, class << 8 | number; NATIVE_NO_COLUMN: none is told */
 } NativeTarget;
 
 #endif
