@@ -159,6 +159,21 @@ u64 dv_cond_wait(Cond *cond, Mutex *mutex, u64 limit_ns)
     return (u64)(end.tv_sec - start.tv_sec) * SECOND_NS + (u64)end.tv_nsec - (u64)start.tv_nsec;
 }
 
+bool dv_thread_slot_init(ThreadSlot *slot, void (*end)(void *value))
+{
+    return pthread_key_create(&slot->key, end) == 0;
+}
+
+void *dv_thread_slot_get(const ThreadSlot *slot)
+{
+    return pthread_getspecific(slot->key);
+}
+
+bool dv_thread_slot_set(ThreadSlot *slot, void *value)
+{
+    return pthread_setspecific(slot->key, value) == 0;
+}
+
 #else
 
 void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *context)
@@ -227,6 +242,24 @@ u64 dv_cond_wait(Cond *cond, Mutex *mutex, u64 limit_ns)
     (void)cond;
     CHECK(mutex->locked);
     return limit_ns;
+}
+
+bool dv_thread_slot_init(ThreadSlot *slot, void (*end)(void *value))
+{
+    (void)end;
+    slot->value = NULL;
+    return true;
+}
+
+void *dv_thread_slot_get(const ThreadSlot *slot)
+{
+    return slot->value;
+}
+
+bool dv_thread_slot_set(ThreadSlot *slot, void *value)
+{
+    slot->value = value;
+    return true;
 }
 
 #endif

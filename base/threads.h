@@ -42,6 +42,15 @@ typedef struct Thread {
 #endif
 } Thread;
 
+/* A pointer that each thread has its own of, NULL at first. */
+typedef struct ThreadSlot {
+#if DV_THREADS
+    pthread_key_t key;
+#else
+    void *value;
+#endif
+} ThreadSlot;
+
 /* ---- threads.c ---- */
 
 /* Calls work(context, worker) with worker 0 .. count - 1, each on a thread of its own, and returns
@@ -66,5 +75,12 @@ void dv_cond_signal(Cond *cond);
  * It may return earlier than that, too. Gives the nanoseconds it took, by a clock that nobody sets;
  * without threads, limit_ns. */
 u64 dv_cond_wait(Cond *cond, Mutex *mutex, u64 limit_ns);
+
+/* When a thread ends whose pointer is not NULL, end(pointer) is called there; never without threads. False if the host has
+ * no more slots. */
+bool dv_thread_slot_init(ThreadSlot *slot, void (*end)(void *value));
+void *dv_thread_slot_get(const ThreadSlot *slot);
+/* False if memory runs out. */
+bool dv_thread_slot_set(ThreadSlot *slot, void *value);
 
 #endif

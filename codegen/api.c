@@ -866,9 +866,12 @@ static davit_status_t make_native(void *request)
     native->isa = isa;
     native->options.allocator = options->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
     native->options.check = options->check;
+    native->options.far_calls = options->far_calls;
+    native->options.landing_pads = options->landing_pads;
     native->perf_map = options->perf_map;
     native->arena = r->arena;
     dv_obj_init(&native->module, isa->native, &native->arena);
+    native->module.landing_pads = options->landing_pads;
     r->made = native;
     return DAVIT_OK;
 }
@@ -1069,5 +1072,5 @@ void *davit_native_address(const davit_native_t *native, const char *name)
     bool found = native->linked &&
                  dv_strmap_find(&native->module.names, name, strlen(name), &symbol) &&
                  native->module.symbols.data[symbol].defined;
-    return found ? dv_jit_address(&native->jit, symbol) : NULL;
+    return found ? dv_jit_address(&native->jit, &native->module, symbol) : NULL;
 }

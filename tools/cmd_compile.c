@@ -24,7 +24,7 @@ typedef struct CompileWords {
     const char *path, *out, *target, *emit, *cpu;
     WordList features;
     u64 jobs;
-    bool fast, level0, level1, level2, metered, strip, stats;
+    bool fast, level0, level1, level2, metered, strip, stats, landing_pads, far_calls;
 } CompileWords;
 
 static OptionsOutcome read_command_line(Command *command, CompileWords *w)
@@ -43,6 +43,10 @@ static OptionsOutcome read_command_line(Command *command, CompileWords *w)
         {"-O1", OPTION_FLAG, &w->level1, NULL, "not there yet"},
         {"-O2", OPTION_FLAG, &w->level2, NULL, "the best code (as without)"},
         {"--fast", OPTION_FLAG, &w->fast, NULL, "the same as -O0"},
+        {"--landing-pads", OPTION_FLAG, &w->landing_pads, NULL,
+         "CLIF for x86_64: what is called or jumped to indirectly begins with endbr64"},
+        {"--far-calls", OPTION_FLAG, &w->far_calls, NULL,
+         "CLIF for x86_64: call functions by their addresses, unless colocated"},
         {"--features", OPTION_LIST, &w->features, "LIST",
          "Wasm: all, 3.0, 1.0, +NAME, -NAME, with commas"},
         {"--metered", OPTION_FLAG, &w->metered, NULL,
@@ -211,6 +215,7 @@ static bool write_object(Compile *c, const CompiledFunc *const *funcs, u32 count
     dv_diag_init(&diag, arena);
     dv_bytebuf_init(&bytes, arena);
     dv_obj_init(&module, c->isa->native, arena);
+    module.landing_pads = c->options.landing_pads;
     for (u32 i = 0; i < count && ok; i++) {
         u32 symbol;
         Str name = dv_obj_name(arena, &funcs[i]->func->name);
@@ -266,6 +271,8 @@ static int compile_clif(Command *command, const CompileWords *w)
         return EXIT_USAGE;
     }
     c.options.allocator = w->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
+    c.options.landing_pads = w->landing_pads;
+    c.options.far_calls = w->far_calls;
     c.vcode = w->emit != NULL && strcmp(w->emit, "vcode") == 0;
     if (w->emit != NULL && !c.vcode && !c.object && strcmp(w->emit, "asm") != 0) {
         fprintf(stderr, "davit compile: cannot use \"%s\" for CLIF: asm, object or vcode\n",

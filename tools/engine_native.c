@@ -106,14 +106,20 @@ static void pass_vmctx(Func *f)
     }
 }
 
-/* Whether the function has a try_. */
-static bool catches(const CompiledFunc *f)
+/* Why the function cannot be run; NULL. */
+static const char *what_is_missing(const CompiledFunc *f)
 {
-    bool has = false;
     for (u32 i = 0; i < f->code.calls.len; i++) {
-        has = has || f->code.calls.data[i].num_handlers != 0;
+        if (f->code.calls.data[i].num_handlers != 0) {
+            return "exceptions are not caught here";
+        }
     }
-    return has;
+    for (u32 i = 0; i < f->code.relocs.len; i++) {
+        if (f->code.relocs.data[i].kind == X64_RELOC_TLSGD) {
+            return "a file does not define thread-local data";
+        }
+    }
+    return NULL;
 }
 
 static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptions *options)
@@ -124,6 +130,7 @@ static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptio
                               .features =
                                   variants[options->variant].uses_all ? dv_cpu_x64_features() : 0};
     compile.no_heap_guard = compile.no_table_guard = !variants[options->variant].uses_all;
+    compile.landing_pads = variants[options->variant].uses_all;
     Arena scratch;
     for (u32 i = 0; i < file->funcs.len; i++) {
         e->pins = e->pins || uses_pinned(&file->funcs.data[i]->func);
@@ -143,8 +150,8 @@ static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptio
         }
         compile.vm = &vm;
         if (dv_compile(&dv_x64_isa, &compile, copy, arena, &scratch, &diag, result)) {
-            e->compiled[i] = catches(result) ? NULL : result;
-            e->errors[i] = "exceptions are not caught here";
+            e->errors[i] = what_is_missing(result);
+            e->compiled[i] = e->errors[i] == NULL ? result : NULL;
         } else {
             const DiagMessage *first = dv_diag_first(&diag);
             e->errors[i] = first == NULL ? "no reason given" : first->text;

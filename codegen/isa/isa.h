@@ -16,8 +16,9 @@ typedef struct CompileOptions {
     u8 allocator; /* ALLOCATOR_ */
     bool
         check; /* verify the input, and check what the allocator did: always done in debug builds */
-    bool far_calls; /* functions of the module may be more than calls name in their short form */
-    u32 features;   /* of the target beyond its baseline, a set by the target's numbers */
+    bool
+        far_calls; /* functions, but those colocated, may be more, or farther, than calls name in their short form */
+    u32 features; /* of the target beyond its baseline, a set by the target's numbers */
     bool
         pinned_register; /* the target keeps a register for get_pinned_reg, in all functions of a program */
     bool landing_pads; /* indirect calls and jumps land on instructions made for that */

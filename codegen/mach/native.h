@@ -25,12 +25,15 @@ typedef struct RelocKind {
     u8 elf;        /* the number of its ELF relocation, whose addend does not count the bias */
 } RelocKind;
 
+enum { NATIVE_NO_COLUMN = 0xff };
+
 typedef struct NativeTarget {
     const RelocKind *relocs; /* by kind */
     u32 num_relocs;
-    u32 address; /* the kind that data has */
+    u32 address;              /* the kind that data has */
+    const char *tls_function; /* what code calls with the address of RELOC_TLS's words */
     /* The code of a load of the symbol's address through a RELOC_GOT is made an instruction that computes the address from
-     * the same distance, now to the symbol itself: of the same size and place. */
+     * the same distance, now to the symbol itself, of the same size and place; and a call or jump through it a direct one. */
     void (*relax_got)(u8 *at);
     /* A jump through a word at this distance from the stub's start. */
     u8 stub_bytes;
@@ -38,10 +41,13 @@ typedef struct NativeTarget {
     u8 pad; /* what is between functions */
     u8 elf_machine;
     u8 elf_distance, elf_address, elf_offset; /* relocations of 4, 8 and 4 bytes */
-    u8 return_column;                         /* DWARF's number of the return address */
-    u8 stack_column;                          /* and of the stack pointer */
+    /* The GNU property that ands, and its bit for: all code has landing pads. */
+    u32 elf_property, elf_landing_pads;
+    u8 return_column; /* DWARF's number of the return address */
+    u8 stack_column;  /* and of the stack pointer */
     u8 entry_bytes; /* what the caller's frame is above the stack pointer at entry, the return address lowest */
-    u8 (*column)(u16 reg); /* and of a register: class << 8 | number */
+    u8 (*column)(
+        u16 reg); /* and of a register, class << 8 | number; NATIVE_NO_COLUMN: none is told */
 } NativeTarget;
 
 #endif

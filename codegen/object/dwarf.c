@@ -106,6 +106,9 @@ static void put_cie(ByteBuf *buf, const NativeTarget *target)
 
 static void put_saved(ByteBuf *buf, u32 column, i64 below)
 {
+    if (column == NATIVE_NO_COLUMN) {
+        return;
+    }
     if (column < 64) {
         put_u8(buf, CFA_OFFSET | column);
     } else {

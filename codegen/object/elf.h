@@ -9,6 +9,7 @@ enum {
     ELF_SYMTAB = 2,
     ELF_STRTAB = 3,
     ELF_RELA = 4,
+    ELF_NOTE = 7,
     ELF_NOBITS = 8,
     ELF_WRITE = 1,
     ELF_ALLOC = 2,
@@ -24,7 +25,7 @@ enum {
     ELF_FUNC,
     ELF_SECTION,
     ELF_FILE,
-    ELF_STT_TLS
+    ELF_STT_TLS = 6
 }; /* types of symbols */
 
 typedef struct ElfSection {

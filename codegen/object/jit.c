@@ -5,13 +5,17 @@
  * is not in reach, more than 2 GiB away on x86-64, is called by a stub that jumps through its word; an address that may be
  * anywhere is loaded from the word, or computed if it turns out to be near.
  *
- * Each symbol has a word, and each that is not defined here a stub, needed or not. */
+ * Each symbol has a word and a stub, needed or not.
+ *
+ * Thread-local data are an image in the read-only part, which threads have copies of (rt/tls.h). If there are any, each symbol
+ * has the two words, too, that code asks for the address with. Those of other modules cannot be asked for: what other
+ * linkers have made of them is theirs. */
 #include "codegen/object/jit.h"
 
 #include "codegen/object/dwarf.h"
 #include "codegen/object/elf.h"
 
-enum { FUNC_ALIGN = 16, WORD_BYTES = 8, BLOCK_MAX = 1 << 30 };
+enum { FUNC_ALIGN = 16, WORD_BYTES = 8, TLS_PLACE_BYTES = 16, BLOCK_MAX = 1 << 30 };
 
 typedef struct Linker {
     Jit *jit;
@@ -19,7 +23,7 @@ typedef struct Linker {
     const JitOptions *options;
     Diag *diag;
     u64 *targets; /* by symbol, addresses; 0: weak, and nowhere */
-    u64 code_bytes, stubs, words, frames, size_bytes, sealed_bytes;
+    u64 code_bytes, stubs, words, frames, tls, tls_places, size_bytes, sealed_bytes;
     DwarfFuncs funcs;
     Dwarf dwarf;
 } Linker;
@@ -76,6 +80,30 @@ static bool place_kind(Linker *l, ObjKind kind)
     return true;
 }
 
+/* The image of thread-local data, and the places to ask for them with. */
+static bool place_tls(Linker *l)
+{
+    const ObjModule *m = l->module;
+    TlsImage *image = &l->jit->tls;
+    bool has_tls = false;
+    image->align_bytes = 1;
+    for (u32 i = 0; i < m->symbols.len; i++) {
+        const ObjSymbol *s = &m->symbols.data[i];
+        if (s->kind == OBJ_TLS && s->defined) {
+            has_tls = true;
+            image->align_bytes =
+                s->align_bytes > image->align_bytes ? s->align_bytes : image->align_bytes;
+        }
+    }
+    if (!has_tls) {
+        return true; /* l->tls is 0 */
+    }
+    bool ok = reserve(l, (u64)m->symbols.len * TLS_PLACE_BYTES, 8, &l->tls_places) &&
+              reserve(l, 0, image->align_bytes, &l->tls) && place_kind(l, OBJ_TLS);
+    image->size_bytes = (usize)(l->size_bytes - l->tls);
+    return ok;
+}
+
 static bool place_all(Linker *l)
 {
     ObjModule *m = l->module;
@@ -86,7 +114,7 @@ static bool place_all(Linker *l)
     ok = ok && reserve(l, count * m->target->stub_bytes, FUNC_ALIGN, &l->stubs) &&
          reserve(l, count * WORD_BYTES, WORD_BYTES, &l->words) &&
          reserve(l, l->dwarf.frames.bytes.len + 4, 8, &l->frames) && place_kind(l, OBJ_READONLY) &&
-         reserve(l, 0, page, &l->sealed_bytes) && place_kind(l, OBJ_WRITABLE);
+         place_tls(l) && reserve(l, 0, page, &l->sealed_bytes) && place_kind(l, OBJ_WRITABLE);
     return ok && reserve(l, 1, 1, &unused);
 }
 
@@ -104,10 +132,12 @@ static bool resolve_all(Linker *l)
     bool ok = true;
     for (u32 i = 0; i < m->symbols.len; i++) {
         const ObjSymbol *s = &m->symbols.data[i];
-        if (s->kind == OBJ_TLS) {
-            ok = refuse(l, s->name, "is thread-local: only object files have that");
-        } else if (s->defined) {
+        if (s->defined) {
             l->targets[i] = address_at(l, l->jit->offsets[i]);
+        } else if (s->kind == OBJ_TLS) {
+            ok = refuse(l, s->name, "is thread-local elsewhere: only object files have that");
+        } else if (strcmp(s->name.data, m->target->tls_function) == 0) {
+            l->targets[i] = (u64)(uintptr_t)dv_tls_address;
         } else {
             void *found =
                 options->lookup == NULL ? NULL : options->lookup(options->context, s->name.data);
@@ -137,7 +167,11 @@ static bool relocate(const Linker *l, u64 base, const ObjReloc *reloc)
         store_le64(at, to);
         return true;
     }
-    if (kind->use == RELOC_GOT && is_near(distance)) {
+    if (kind->use == RELOC_TLS) {
+        ASSERT(reloc->addend == 0);
+        distance =
+            (i64)(address_at(l, l->tls_places + TLS_PLACE_BYTES * (u64)reloc->symbol) - place);
+    } else if (kind->use == RELOC_GOT && is_near(distance)) {
         target->relax_got(at);
     } else if (kind->use == RELOC_GOT) {
         distance = (i64)(address_at(l, l->words + WORD_BYTES * (u64)reloc->symbol) - place);
@@ -161,6 +195,12 @@ static void fill_tables(const Linker *l)
         u64 stub = l->stubs + target->stub_bytes * (u64)i, word = l->words + WORD_BYTES * (u64)i;
         store_le64(block + word, l->targets[i]);
         target->write_stub(block + stub, (i32)(i64)(word - stub));
+        if (l->module->symbols.data[i].kind == OBJ_TLS) {
+            u64 image = (u64)(uintptr_t)&l->jit->tls, offset = l->jit->offsets[i] - l->tls;
+            u8 *place = block + l->tls_places + TLS_PLACE_BYTES * (u64)i;
+            store_le64(place + offsetof(TlsPlace, image), image);
+            store_le64(place + offsetof(TlsPlace, offset), offset);
+        }
     }
     const DwarfSection *frames = &l->dwarf.frames;
     memcpy(block + l->frames, frames->bytes.data, frames->bytes.len);
@@ -265,6 +305,12 @@ bool dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *d
         dv_diag_error(diag, 0, 0, "memory cannot be made executable");
         ok = false;
     }
+    jit->tls.bytes = jit->memory.bytes + l.tls;
+    jit->has_tls = ok && l.tls != 0 && dv_tls_add(&jit->tls);
+    if (ok && l.tls != 0 && !jit->has_tls) {
+        dv_diag_error(diag, 0, 0, "there is no memory for thread-local data");
+        ok = false;
+    }
     if (!ok) {
         dv_exec_free(&jit->memory);
         return false;
@@ -277,9 +323,11 @@ bool dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *d
     return true;
 }
 
-void *dv_jit_address(const Jit *jit, u32 symbol)
+void *dv_jit_address(const Jit *jit, const ObjModule *module, u32 symbol)
 {
-    return jit->memory.bytes + jit->offsets[symbol];
+    u8 *at = jit->memory.bytes + jit->offsets[symbol];
+    const TlsPlace place = {(u64)(uintptr_t)&jit->tls, (u64)(at - jit->tls.bytes)};
+    return module->symbols.data[symbol].kind == OBJ_TLS ? dv_tls_address(&place) : at;
 }
 
 void dv_jit_free(Jit *jit)
@@ -288,6 +336,10 @@ void dv_jit_free(Jit *jit)
         dv_gdb_forget(&jit->gdb);
         dv_frames_forget(jit->frames);
     }
+    if (jit->has_tls) {
+        dv_tls_remove(&jit->tls);
+    }
     dv_exec_free(&jit->memory);
+    jit->has_tls = false;
     jit->gdb.bytes = NULL;
 }

@@ -5,6 +5,7 @@
 #include "codegen/object/module.h"
 #include "rt/debugger.h"
 #include "rt/exec.h"
+#include "rt/tls.h"
 
 /* The address of what the module does not define; NULL if there is none. The name ends with a NUL. */
 typedef void *JitLookup(void *context, const char *name);
@@ -21,7 +22,9 @@ typedef struct Jit {
     ExecMemory memory;
     const u8 *frames;
     GdbEntry gdb;
-    u64 *offsets; /* by symbol, of what is defined */
+    TlsImage tls;
+    bool has_tls; /* the image is entered */
+    u64 *offsets; /* by symbol, of what is defined; thread-local data are in the image */
 } Jit;
 
 /* Whether code for the target runs here. */
@@ -29,8 +32,8 @@ bool dv_jit_is_host(const NativeTarget *target);
 /* Places, links and seals. False, with the reason, if a symbol is missing or out of reach, or there is no memory. What the
  * debugger reads lies in the module's arena, which has to stay. */
 bool dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *diag);
-/* Where a symbol that the module defines is. */
-void *dv_jit_address(const Jit *jit, u32 symbol);
+/* Where a symbol that the module defines is; for thread-local data, in the calling thread. */
+void *dv_jit_address(const Jit *jit, const ObjModule *module, u32 symbol);
 /* The code must not be running. */
 void dv_jit_free(Jit *jit);
 

@@ -46,7 +46,8 @@ typedef struct ObjSymbol {
 typedef struct ObjModule {
     Arena *arena;
     const NativeTarget *target;
-    StrMap names; /* numbers are those of symbols */
+    bool landing_pads; /* all code was compiled so */
+    StrMap names;      /* numbers are those of symbols */
     VEC(ObjSymbol) symbols;
     VEC(u32) defined; /* symbols, in the order they were defined */
 } ObjModule;

@@ -184,6 +184,25 @@ static void add_dwarf(Writer *w, const char *name, const char *rela, const Dwarf
     }
 }
 
+/* What holds for all code of the file, and of a program if it holds for all its files. */
+static void add_property(Writer *w)
+{
+    enum { PROPERTY_TYPE_0 = 5, DESCRIPTION_BYTES = 16 };
+    const NativeTarget *target = w->module->target;
+    ByteBuf note;
+    dv_bytebuf_init(&note, w->module->arena);
+    dv_bytebuf_u32(&note, sizeof "GNU", false);
+    dv_bytebuf_u32(&note, DESCRIPTION_BYTES, false);
+    dv_bytebuf_u32(&note, PROPERTY_TYPE_0, false);
+    dv_bytebuf_bytes(&note, "GNU", sizeof "GNU");
+    dv_bytebuf_u32(&note, target->elf_property, false);
+    dv_bytebuf_u32(&note, sizeof target->elf_landing_pads, false);
+    dv_bytebuf_u32(&note, target->elf_landing_pads, false);
+    dv_bytebuf_align(&note, 8, 0);
+    dv_elf_section(&w->file, &(ElfSection){".note.gnu.property", ELF_NOTE, 8, ELF_ALLOC, 0,
+                                           note.data, note.len, 0});
+}
+
 bool dv_obj_write(ObjModule *module, const char *source, Diag *diag, ByteBuf *out)
 {
     Writer w = {.module = module};
@@ -220,6 +239,9 @@ bool dv_obj_write(ObjModule *module, const char *source, Diag *diag, ByteBuf *ou
     add_symbols(&w, true);
     add_symbols(&w, false);
     add_relocations(&w);
+    if (module->landing_pads) {
+        add_property(&w);
+    }
     dv_elf_section(&w.file, &(ElfSection){".note.GNU-stack", ELF_PROGBITS, 1, 0, 0, NULL, 0, 0});
     dv_elf_write(&w.file, out);
     return true;

@@ -641,6 +641,8 @@ typedef struct davit_native_options {
     const char *source; /* the file that srclocs are lines of, for debuggers; NULL: "davit" */
     bool fast;          /* compile fast rather than well */
     bool check;         /* verify functions, and what the register allocator did */
+    bool far_calls;     /* call functions by their addresses, as gcc's -fno-plt, unless colocated */
+    bool landing_pads;  /* what is called or jumped to indirectly begins with endbr64 */
     bool perf_map;      /* linked functions are added to /tmp/perf-PID.map, which perf reads */
 } davit_native_options_t;
 
@@ -663,8 +665,8 @@ typedef struct davit_data_address {
 typedef struct davit_native_data {
     const void *bytes; /* copied; NULL: zeros */
     uint64_t size;
-    uint32_t align; /* a power of two, up to 4,096 */
-    uint8_t kind;   /* DAVIT_DATA_; TLS: a thread has its own, in object files only */
+    uint32_t align;                        /* a power of two, up to 4,096 */
+    uint8_t kind;                          /* DAVIT_DATA_; TLS: each thread has its own */
     const davit_data_address_t *addresses; /* in order of offset */
     size_t num_addresses;
 } davit_native_data_t;
@@ -691,11 +693,13 @@ DAVIT_API davit_status_t davit_native_object(davit_native_t *native, const uint8
 /* Gives the address of an import, or NULL if it does not know it. */
 typedef void *davit_lookup_t(void *context, const char *name);
 /* Links the module in memory, once; nothing can be defined afterwards. Imports come from lookup, which may be NULL;
- * those of Davit's own helpers need none. Debuggers and unwinders are told of the code.
+ * those of Davit's own helpers need none. Debuggers and unwinders are told of the code. Thread-local data are the
+ * module's own: none can be imported.
  * DAVIT_ERROR_UNSUPPORTED: this machine is not the target. */
 DAVIT_API davit_status_t davit_native_link(davit_native_t *native, davit_lookup_t *lookup,
                                            void *context);
-/* Where a function or data of a linked module is; NULL if it does not define the name. */
+/* Where a function or data of a linked module is, thread-local data for the calling thread, until it ends; NULL if the
+ * module does not define the name. */
 DAVIT_API void *davit_native_address(const davit_native_t *native, const char *name);
 
 #ifdef __cplusplus

@@ -1,54 +1,23 @@
 /* test_jit.c - native modules by the public API: data, linkage, lookups, objects, unwinding; what is refused. */
-#include "unit.h"
+#include "native_testing.h"
 
-#include <davit/codegen.h>
-
-#if defined(__x86_64__) && defined(__LP64__) && defined(__linux__)
+#if IS_HOST
+#include <unistd.h>
 #include <unwind.h>
-#define IS_HOST 1
-#else
-#define IS_HOST 0
 #endif
-
-typedef struct Native {
-    davit_context_t *context;
-    davit_module_t *module;
-    davit_native_t *native;
-} Native;
 
 static int set_up(void **state)
 {
     static Native x;
-    assert_int_equal(davit_context_new(NULL, &x.context), DAVIT_OK);
-    assert_int_equal(davit_module_new(x.context, &x.module), DAVIT_OK);
-    assert_int_equal(davit_native_new(x.context, NULL, &x.native), DAVIT_OK);
+    native_new(&x, NULL);
     *state = &x;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    Native *x = *state;
-    davit_native_free(x->native);
-    davit_module_free(x->module);
-    davit_context_free(x->context);
+    native_free(*state);
     return 0;
-}
-
-static void define(Native *x, const char *text, int linkage)
-{
-    size_t count = davit_module_count(x->module);
-    assert_int_equal(davit_module_parse(x->module, text, strlen(text)), DAVIT_OK);
-    for (; count < davit_module_count(x->module); count++) {
-        davit_func_t *f = davit_module_get(x->module, count);
-        assert_int_equal(davit_native_define_func(x->native, f, linkage), DAVIT_OK);
-    }
-}
-
-static void assert_refused(const Native *x, davit_status_t status, const char *why)
-{
-    assert_int_equal(status, DAVIT_ERROR_INVALID);
-    assert_non_null(strstr(davit_error_get(x->context, 0)->message, why));
 }
 
 static const char calls[] = "function %calls(i64) -> i64 system_v {\n"
@@ -81,7 +50,7 @@ static void writes_objects(void **state)
     const uint8_t *bytes;
     size_t size;
     davit_native_data_t tls = {NULL, 4, 4, DAVIT_DATA_TLS, NULL, 0};
-    define(x, calls, DAVIT_LINK_EXPORT);
+    native_define(x, calls, DAVIT_LINK_EXPORT);
     assert_int_equal(davit_native_define_data(x->native, "t", DAVIT_LINK_EXPORT, &tls), DAVIT_OK);
     assert_int_equal(davit_native_object(x->native, &bytes, &size), DAVIT_OK);
     assert_true(size > 64 && memcmp(bytes, "\177ELF", 4) == 0);
@@ -155,7 +124,7 @@ static void links(void **state)
     davit_native_data_t table = {words, sizeof words, 8, DAVIT_DATA_READONLY, addresses, 2};
     davit_native_data_t zeros = {NULL, 100000, 4096, DAVIT_DATA_WRITABLE, NULL, 0};
     assert_int_equal(davit_native_declare(x->native, "maybe", DAVIT_LINK_WEAK), DAVIT_OK);
-    define(x, calls, DAVIT_LINK_EXPORT);
+    native_define(x, calls, DAVIT_LINK_EXPORT);
     assert_int_equal(davit_native_define_data(x->native, "table", DAVIT_LINK_LOCAL, &table),
                      DAVIT_OK);
     assert_refused(x, davit_native_link(x->native, look_up, function_at(outside)),
@@ -190,12 +159,172 @@ static void links(void **state)
     assert_refused(x, davit_native_declare(x->native, "late", DAVIT_LINK_LOCAL), "linked already");
 }
 
-static void no_thread_local_data_in_memory(void **state)
+/* What calls may be made as: in reach, and out of it. */
+static const char distances[] = "function %calls(i64) -> i64 system_v {\n"
+                                "    fn0 = %far(i64) -> i64 system_v\n"
+                                "    fn1 = %near(i64) -> i64 system_v\n"
+                                "block0(v0: i64):\n"
+                                "    v1 = call fn0(v0)\n"
+                                "    v2 = call fn1(v1)\n"
+                                "    return v2\n"
+                                "}\n"
+                                "function %adds(i64, i64) -> i64 tail {\n"
+                                "block0(v0: i64, v1: i64):\n"
+                                "    v2 = iadd v0, v1\n"
+                                "    return v2\n"
+                                "}\n"
+                                "function %goes_on(i64) -> i64 tail {\n"
+                                "    fn0 = %adds(i64, i64) -> i64 tail\n"
+                                "block0(v0: i64):\n"
+                                "    return_call fn0(v0, v0)\n"
+                                "}\n"
+                                "function %starts(i64) -> i64 system_v {\n"
+                                "    fn0 = colocated %goes_on(i64) -> i64 tail\n"
+                                "block0(v0: i64):\n"
+                                "    v1 = call fn0(v0)\n"
+                                "    return v1\n"
+                                "}\n";
+
+static int64_t far(int64_t x)
+{
+    return x * 10;
+}
+
+static void *look_up_distances(void *context, const char *name)
+{
+    return strcmp(name, "near") == 0 ? context : strcmp(name, "far") == 0 ? function_at(far) : NULL;
+}
+
+static bool is_near(const void *a, const void *b)
+{
+    int64_t distance = (int64_t)((uintptr_t)a - (uintptr_t)b);
+    return distance >= INT32_MIN && distance <= INT32_MAX;
+}
+
+/* Another module is near; this program, which lies where the system loads programs, is far. */
+static void calls_near_and_far(void **state)
 {
     Native *x = *state;
-    davit_native_data_t tls = {NULL, 4, 4, DAVIT_DATA_TLS, NULL, 0};
-    assert_int_equal(davit_native_define_data(x->native, "t", DAVIT_LINK_EXPORT, &tls), DAVIT_OK);
-    assert_refused(x, davit_native_link(x->native, NULL, NULL), "thread-local");
+    native_define(x,
+                  "function %near(i64) -> i64 system_v {\n"
+                  "block0(v0: i64):\n"
+                  "    v1 = iconst.i64 7\n"
+                  "    v2 = iadd v0, v1\n"
+                  "    return v2\n"
+                  "}\n",
+                  DAVIT_LINK_EXPORT);
+    assert_int_equal(davit_native_link(x->native, NULL, NULL), DAVIT_OK);
+    void *near = davit_native_address(x->native, "near");
+    for (int far_calls = 0; far_calls < 2; far_calls++) {
+        davit_native_options_t options = {.far_calls = far_calls != 0, .check = true};
+        Native y;
+        native_new(&y, &options);
+        native_define(&y, distances, DAVIT_LINK_EXPORT);
+        assert_int_equal(davit_native_link(y.native, look_up_distances, near), DAVIT_OK);
+        NativeFunc *f = native_func(&y, "calls");
+        assert_false(is_near(function_at(f), function_at(far)));
+        assert_true(is_near(function_at(f), near));
+        assert_int_equal(f(4), 47);
+        assert_int_equal(native_func(&y, "starts")(21), 42);
+        native_free(&y);
+    }
+}
+
+/* Code that processors may check the jumps of: begins with a pad, and so do its handlers; jumps by table are exempt. */
+static void lands_on_pads(void **state)
+{
+    static const char text[] = "function %handler() -> i64 system_v {\n"
+                               "    sig0 = () system_v\n"
+                               "    fn0 = %nothing sig0\n"
+                               "block0:\n"
+                               "    v0 = get_exception_handler_address.i64 block1, 0\n"
+                               "    jump block1\n"
+                               "block1:\n"
+                               "    try_call fn0(), sig0, block2, [ default: block3 ]\n"
+                               "block2:\n"
+                               "    return v0\n"
+                               "block3:\n"
+                               "    v1 = iconst.i64 0\n"
+                               "    return v1\n"
+                               "}\n"
+                               "function %nothing() system_v {\n"
+                               "block0:\n"
+                               "    return\n"
+                               "}\n"
+                               "function %chooses(i64) -> i64 system_v {\n"
+                               "block0(v0: i64):\n"
+                               "    v1 = ireduce.i32 v0\n"
+                               "    v2 = iconst.i64 10\n"
+                               "    v3 = iconst.i64 11\n"
+                               "    v4 = iconst.i64 12\n"
+                               "    v5 = iconst.i64 13\n"
+                               "    br_table v1, block1(v2), [block1(v3), block1(v4), block1(v5)]\n"
+                               "block1(v6: i64):\n"
+                               "    return v6\n"
+                               "}\n";
+    static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+    davit_native_options_t options = {.landing_pads = true, .check = true};
+    Native x;
+    (void)state;
+    native_new(&x, &options);
+    native_define(&x, text, DAVIT_LINK_EXPORT);
+    assert_int_equal(davit_native_link(x.native, NULL, NULL), DAVIT_OK);
+    NativeFunc *handler = native_func(&x, "handler"), *chooses = native_func(&x, "chooses");
+    assert_memory_equal((const void *)(uintptr_t)handler(0), endbr64, sizeof endbr64);
+    assert_memory_equal(function_at(handler), endbr64, sizeof endbr64);
+    assert_int_equal(chooses(0), 11);
+    assert_int_equal(chooses(2), 13);
+    assert_int_equal(chooses(3), 10);
+    const uint8_t *jump = function_at(chooses);
+    assert_memory_equal(jump, endbr64, sizeof endbr64);
+    while (jump[0] != 0x3e ||
+           jump[1 + (jump[1] == 0x41)] != 0xff) { /* notrack jmp, with REX or not */
+        jump++;
+        assert_true(jump < (const uint8_t *)function_at(chooses) + 100);
+    }
+    native_free(&x);
+}
+
+/* Rows are appended as modules are linked: address, size, name. */
+static void tells_perf(void **state)
+{
+    davit_native_options_t options = {.perf_map = true};
+    char path[64], line[128], expected[128];
+    Native x;
+    (void)state;
+    snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
+    remove(path);
+    native_new(&x, &options);
+    native_define(&x, calls, DAVIT_LINK_EXPORT);
+    native_define(&x, "function u1:2() {\nblock0:\n    return\n}\n", DAVIT_LINK_LOCAL);
+    assert_int_equal(davit_native_declare(x.native, "maybe", DAVIT_LINK_WEAK), DAVIT_OK);
+    assert_int_equal(davit_native_declare(x.native, "table", DAVIT_LINK_WEAK), DAVIT_OK);
+    assert_int_equal(davit_native_link(x.native, look_up, function_at(outside)),
+                     DAVIT_ERROR_INVALID); /* table is colocated, and nowhere near */
+    davit_native_data_t table = {NULL, 16, 8, DAVIT_DATA_WRITABLE, NULL, 0};
+    assert_null(fopen(path, "r"));
+    assert_int_equal(davit_native_define_data(x.native, "table", DAVIT_LINK_WEAK, &table),
+                     DAVIT_OK);
+    assert_int_equal(davit_native_link(x.native, look_up, function_at(outside)), DAVIT_OK);
+    static const char *const names[] = {"calls", "where", "u1_2"};
+    uintptr_t end = 0;
+    FILE *map = fopen(path, "r");
+    assert_non_null(map);
+    for (size_t i = 0; i < 3; i++) {
+        uintptr_t start = (uintptr_t)davit_native_address(x.native, names[i]);
+        unsigned long long told, size;
+        assert_non_null(fgets(line, sizeof line, map));
+        assert_int_equal(sscanf(line, "%llx %llx", &told, &size), 2);
+        snprintf(expected, sizeof expected, "%llx %llx %s\n", (unsigned long long)start, size,
+                 names[i]);
+        assert_string_equal(line, expected);
+        assert_true(start >= end && size > 0);
+        end = start + (uintptr_t)size;
+    }
+    assert_null(fgets(line, sizeof line, map));
+    fclose(map);
+    remove(path);
+    native_free(&x);
 }
 #endif
 
@@ -206,7 +335,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses, set_up, tear_down),
 #if IS_HOST
         cmocka_unit_test_setup_teardown(links, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(no_thread_local_data_in_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(calls_near_and_far, set_up, tear_down),
+        cmocka_unit_test(lands_on_pads),
+        cmocka_unit_test(tells_perf),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

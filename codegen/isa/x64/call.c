@@ -487,6 +487,22 @@ void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *args, u32 cou
     dv_vcode_emit(vcode, &draft);
 }
 
+VReg dv_x64_call_tls(X64Context *ctx, GlobalValue gv)
+{
+    const Signature sig = {.conv = CC_system_v};
+    VCode *vcode = ctx->lower->vcode;
+    Operands operands = {0};
+    Call call = {.sig = &sig};
+    u64 number = gv.id;
+    CHECK(dv_x64_lay_out(&sig, ctx->arena, &call.layout) == NULL);
+    VReg address = library_result(vcode, ctx->arena, &operands, preg_make(X64_GENERAL, X64_RAX));
+    ctx->makes_calls = true;
+    VInstDraft draft = {X64_TLS_ADDRESS, 0, lost_registers(ctx, &call), operands.data, operands.len,
+                        &number,         1};
+    dv_vcode_emit(vcode, &draft);
+    return address;
+}
+
 /* A register that is no argument and that is not given back: the target of a tail call is there. */
 enum { TAIL_TARGET = 10 };
 

@@ -247,6 +247,10 @@ static void emit_table(Emitter *e, u32 inst)
     dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, at, KIND_REL32);
     emit_2(e, X64_movsxd, x64_register(target), x64_memory(entry));
     emit_2(e, X64_add64, x64_register(target), x64_register(table));
+    if (e->options->landing_pads) {
+        static const u8 notrack = 0x3e; /* tables are read-only: their targets need no pads */
+        dv_mach_bytes(&e->buf, &notrack, 1);
+    }
     emit_1(e, X64_jmp_rm, x64_register(target));
     dv_mach_end_flow(&e->buf);
     u32 start = dv_mach_offset(&e->buf);
@@ -279,15 +283,38 @@ static void emit_func_addr(Emitter *e, u32 to, u64 func)
     emit_address(e, to, &f->name, f->colocated, 0);
 }
 
+static void emit_add(Emitter *e, u32 to, i64 offset)
+{
+    if (offset != 0) {
+        emit_2(e, X64_movabs, x64_register(X64_SCRATCH), x64_number(offset));
+        emit_2(e, X64_add64, x64_register(to), x64_register(X64_SCRATCH));
+    }
+}
+
 static void emit_symbol(Emitter *e, u32 to, u64 number)
 {
     const GlobalValueData *gv = &vec_at(&e->func->global_values, number);
     bool is_near = gv->colocated && (i64)(i32)gv->offset == gv->offset;
     emit_address(e, to, &gv->name, gv->colocated, is_near ? gv->offset : 0);
-    if (!is_near && gv->offset != 0) {
-        emit_2(e, X64_movabs, x64_register(X64_SCRATCH), x64_number(gv->offset));
-        emit_2(e, X64_add64, x64_register(to), x64_register(X64_SCRATCH));
-    }
+    emit_add(e, to, is_near ? 0 : gv->offset);
+}
+
+/* The general dynamic model, in the 16 bytes that the ABI prescribes down to their prefixes, which do nothing: linkers make
+ * them another model's where the program allows it. */
+static void emit_tls_address(Emitter *e, u64 number)
+{
+    static const ExtName get_address = {.kind = NAME_LIBCALL, .libcall = LIBCALL_ElfTlsGetAddr};
+    static const u8 data16[] = {0x66, 0x66}, rex_w = 0x48;
+    const GlobalValueData *gv = &vec_at(&e->func->global_values, number);
+    dv_mach_bytes(&e->buf, data16, 1);
+    emit_2(e, X64_lea64, x64_register(X64_RDI), x64_memory(from_end()));
+    add_reloc(e, X64_RELOC_TLSGD, &gv->name, 0);
+    dv_mach_bytes(&e->buf, data16, 2);
+    dv_mach_bytes(&e->buf, &rex_w, 1);
+    emit_1(e, X64_call, x64_number(0));
+    add_reloc(e, X64_RELOC_CALL, &get_address, 0);
+    dv_mach_add_call(&e->buf, e->size_bytes, NULL, 0);
+    emit_add(e, X64_RAX, gv->offset);
 }
 
 static void emit_label_addr(Emitter *e, u32 to, u64 block)
@@ -547,7 +574,8 @@ static void emit_return(Emitter *e)
     } else {
         emit_1(e, X64_pop, x64_register(X64_SCRATCH));
         emit_give(e, bytes);
-        emit_1(e, X64_jmp_rm, x64_register(X64_SCRATCH));
+        emit_1(e, X64_push, x64_register(X64_SCRATCH));
+        emit_0(e, X64_ret);
     }
     dv_mach_end_flow(&e->buf);
 }
@@ -699,14 +727,22 @@ static void load_results(Emitter *e, u32 inst, const u64 *numbers)
     }
 }
 
+/* What may be far is called through the word that holds its address, unless it is colocated. */
 static void emit_callee(Emitter *e, u64 callee, bool is_tail, u32 address)
 {
+    X64Op indirect = is_tail ? X64_jmp_rm : X64_call_rm;
     if (callee == X64_INDIRECT) {
-        emit_1(e, is_tail ? X64_jmp_rm : X64_call_rm, x64_register(address));
+        emit_1(e, indirect, x64_register(address));
+        return;
+    }
+    const ExtFunc *f = &vec_at(&e->func->funcs, callee);
+    bool is_far = e->options->far_calls && !f->colocated;
+    if (is_far) {
+        emit_1(e, indirect, x64_memory(from_end()));
     } else {
         emit_1(e, is_tail ? X64_jmp : X64_call, x64_number(0));
-        add_reloc(e, X64_RELOC_CALL, &vec_at(&e->func->funcs, callee).name, 0);
     }
+    add_reloc(e, is_far ? X64_RELOC_GOT_CALL : X64_RELOC_CALL, &f->name, 0);
 }
 
 static void emit_call_library(Emitter *e, u64 libcall)
@@ -816,6 +852,9 @@ static bool emit_plain(Emitter *e, u32 inst, const u64 *numbers, RaLoc first)
     case X64_SYMBOL:
         emit_symbol(e, reg_of(first), numbers[0]);
         return true;
+    case X64_TLS_ADDRESS:
+        emit_tls_address(e, numbers[0]);
+        return true;
     case X64_LABEL_ADDR:
         emit_label_addr(e, reg_of(first), numbers[0]);
         return true;
@@ -895,11 +934,37 @@ static bool emit_inst(Emitter *e, u32 inst)
     }
 }
 
+/* Whoever brings exceptions jumps to where they are handled; and so may those who are told the address. */
+static void find_pads(const Emitter *e, bool *pads)
+{
+    for (u32 i = 0; i < e->ra->num_insts; i++) {
+        const VInst *v = &e->vcode->insts.data[i];
+        const u64 *numbers = e->vcode->imms.data + v->imms;
+        const ExceptionTable *table =
+            v->op == X64_CALL ? dv_inst_exceptions(e->func, (Inst){v->ir_inst}) : NULL;
+        for (u32 n = 0; table != NULL && n < table->num_handlers; n++) {
+            if (table->handlers[n].kind != HANDLER_CONTEXT) {
+                pads[numbers[2 + table->handlers[n].dest]] = true;
+            }
+        }
+        if (v->op == X64_LABEL_ADDR) {
+            pads[numbers[0]] = true;
+        }
+    }
+}
+
 static bool emit_blocks(Emitter *e)
 {
     u32 next = 0;
+    bool *pads = ARENA_ARRAY(e->arena, bool, e->ra->num_blocks);
+    if (e->options->landing_pads) {
+        find_pads(e, pads);
+    }
     for (u32 b = 0; b < e->ra->num_blocks; b++) {
         dv_mach_bind(&e->buf, (MachLabel){b});
+        if (pads[b]) {
+            emit_0(e, X64_endbr64);
+        }
         for (u32 i = e->ra->blocks[b].first; i < e->ra->blocks[b].end; i++) {
             for (; next < e->allocation->moves.len && e->allocation->moves.data[next].before == i;
                  next++) {
@@ -950,6 +1015,6 @@ const char *dv_x64_inst_name(u32 op)
         "params",       "return",      "branch",      "branch_either", "xmm_select", "jump",
         "br_table",     "trap_if",     "trap",        "call",          "tail_call",  "func_addr",
         "load_stack",   "store_stack", "stack_addr",  "label_addr",    "read_reg",   "write_reg",
-        "call_library", "atomic_loop", "float_const", "symbol"};
+        "call_library", "atomic_loop", "float_const", "symbol",        "tls_address"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

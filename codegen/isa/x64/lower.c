@@ -266,7 +266,15 @@ R64 x64_func_address(X64Context *ctx, FuncRef func)
 
 R64 x64_symbol(X64Context *ctx, GlobalValue gv)
 {
+    if (vec_at(&ctx->func->global_values, gv.id).tls) {
+        return dv_x64_call_tls(ctx, gv);
+    }
     return address_of(ctx, X64_SYMBOL, gv.id);
+}
+
+R64 x64_tls_address(X64Context *ctx, GlobalValue gv)
+{
+    return dv_x64_call_tls(ctx, gv);
 }
 
 /* ---- registers that are not allocated ------------------------------------------------------------------------ */

@@ -1,7 +1,8 @@
 /* native.c - x86-64 for linkers and unwinders.
  *
  * Source: System V Application Binary Interface, AMD64 Architecture Processor Supplement: table 3.36 (DWARF's numbers of
- * registers), table 4.10 (relocations). */
+ * registers), table 4.10 (relocations); Linux Extensions to gABI
+ * (properties). */
 #include "codegen/mach/native.h"
 #include "base/bytes.h"
 #include "codegen/isa/x64/target.h"
@@ -12,13 +13,22 @@ static const RelocKind relocs[] = {
     [X64_RELOC_GOT] = {"got", RELOC_GOT, 4, 4, 42},
     [X64_RELOC_TLSGD] = {"tlsgd", RELOC_TLS, 4, 4, 19},
     [X64_RELOC_ABS64] = {"abs64", RELOC_ADDRESS, 8, 0, 1},
+    [X64_RELOC_GOT_CALL] = {"got_call", RELOC_GOT, 4, 4, 41},
 };
 
-/* mov from memory becomes lea: the opcode is two bytes before the displacement. */
+/* The opcode is two bytes before the displacement: mov from memory becomes lea; a call or jump through memory a nop and a
+ * direct one. */
 static void relax_got(u8 *at)
 {
-    CHECK(at[-2] == 0x8b);
-    at[-2] = 0x8d;
+    enum { MOV = 0x8b, LEA = 0x8d, GROUP_5 = 0xff, NOP = 0x90 };
+    enum { CALL_MEMORY = 0x15, JUMP_MEMORY = 0x25, CALL = 0xe8, JUMP = 0xe9 };
+    if (at[-2] == MOV) {
+        at[-2] = LEA;
+        return;
+    }
+    CHECK(at[-2] == GROUP_5 && (at[-1] == CALL_MEMORY || at[-1] == JUMP_MEMORY));
+    at[-1] = at[-1] == CALL_MEMORY ? CALL : JUMP;
+    at[-2] = NOP;
 }
 
 /* jmp [rip + distance] */
@@ -30,14 +40,16 @@ static void write_stub(u8 *at, i32 distance)
     store_le32(at + 2, (u32)distance - STUB_BYTES);
 }
 
-enum { COLUMN_RSP = 7, COLUMN_RETURN = 16, COLUMN_XMM0 = 17 };
+enum { COLUMN_RSP = 7, COLUMN_RETURN = 16 };
 
+/* xmm registers are left out: no caller that is not ours needs them back, libgcc brings none, and LLVM's libunwind gives up on
+ * frames that tell of them. */
 static u8 column(u16 reg)
 {
     static const u8 general[] = {0, 2, 1, 3, COLUMN_RSP, 6, 4, 5};
     u8 number = (u8)reg;
     if (reg >> 8 == X64_XMM) {
-        return (u8)(COLUMN_XMM0 + number);
+        return NATIVE_NO_COLUMN;
     }
     return number < ARRAY_LEN(general) ? general[number] : number;
 }
@@ -46,6 +58,7 @@ const NativeTarget dv_x64_native = {
     .relocs = relocs,
     .num_relocs = ARRAY_LEN(relocs),
     .address = X64_RELOC_ABS64,
+    .tls_function = "__tls_get_addr",
     .relax_got = relax_got,
     .stub_bytes = STUB_BYTES,
     .write_stub = write_stub,
@@ -54,6 +67,8 @@ const NativeTarget dv_x64_native = {
     .elf_distance = 2,
     .elf_address = 1,
     .elf_offset = 10,
+    .elf_property = 0xc0000002, /* GNU_PROPERTY_X86_FEATURE_1_AND: IBT */
+    .elf_landing_pads = 1,
     .return_column = COLUMN_RETURN,
     .stack_column = COLUMN_RSP,
     .entry_bytes = 8,

@@ -52,6 +52,7 @@ enum {
     X64_ATOMIC_LOOP, /* address, and what atomic.c packs; registers: address, operand, what it defines */
     X64_FLOAT_CONST, /* of an xmm register: bytes, 4, 8 or 16; bits, the low half first */
     X64_SYMBOL,      /* global value by number in the preamble */
+    X64_TLS_ADDRESS, /* the same, thread-local: a call; the address in rax */
     X64_OPS
 };
 
@@ -158,6 +159,8 @@ void dv_x64_lower_call(X64Context *ctx, Inst inst);
 /* Calls a function of rt/libcalls.def: arguments in registers of their classes. Its result is a float if result->hi is
  * VREG_NONE, or else an integer of one word or two. */
 void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *args, u32 count, Regs2 *result);
+/* Calls for the address of a thread-local symbol. */
+VReg dv_x64_call_tls(X64Context *ctx, GlobalValue gv);
 VReg dv_x64_load_stack(X64Context *ctx, u32 area, i64 offset);
 
 /* emit.c */
