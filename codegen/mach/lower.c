@@ -197,6 +197,11 @@ Inst dv_lower_def(const Lower *l, Value value)
     return is_pure ? (Inst){data->def} : INST_NONE;
 }
 
+bool dv_lower_has_many_users(const Lower *l, Value value)
+{
+    return l->value_users[l->roots[value.id]] == USES_MANY;
+}
+
 Inst dv_lower_sinkable_load(const Lower *l, Value value)
 {
     u32 root = l->roots[value.id];

@@ -117,6 +117,8 @@ ValueRegs dv_lower_result_regs(Lower *l, u32 n);
 ValueRegs dv_lower_temp(Lower *l, Type type);
 /* The instruction that a rule may look into: the definition of a value, without effects; INST_NONE for others. */
 Inst dv_lower_def(const Lower *l, Value value);
+/* True if more than one instruction reads the value, or one more than once. */
+bool dv_lower_has_many_users(const Lower *l, Value value);
 /* The load that defines a value and may be done by its only user, the instruction at hand; INST_NONE. A
  * rule that takes it calls dv_lower_sink. */
 Inst dv_lower_sinkable_load(const Lower *l, Value value);

@@ -174,6 +174,26 @@ static void note_access(Emitter *e, u32 trap)
     }
 }
 
+/* A sum that one register begins with is added to it: a byte less than lea, and on more of the processor's ports. */
+static void emit_sum(Emitter *e, u32 inst)
+{
+    Cursor c = {e, e->vcode->imms.data + e->vcode->insts.data[inst].imms,
+                e->ra->insts[inst].operands, TRAP_none};
+    X64Operand sum = next_memory(&c);
+    bool is_wide = *c.numbers == 64;
+    X64Operand to = x64_register(reg_of(next_loc(&c)));
+    const X64Memory *m = &sum.memory;
+    bool is_plain = m->index != X64_NO_REG && m->scale == 0 && m->disp == 0;
+    if (m->index == X64_NO_REG && m->base == to.reg) {
+        emit_2(e, is_wide ? X64_add64_i : X64_add32_i, to, x64_number(m->disp));
+    } else if (is_plain && (m->base == to.reg || m->index == to.reg)) {
+        u32 other = m->base == to.reg ? m->index : m->base;
+        emit_2(e, is_wide ? X64_add64 : X64_add32, to, x64_register(other));
+    } else {
+        emit_2(e, is_wide ? X64_lea64 : X64_lea32, to, sum);
+    }
+}
+
 /* ---- control --------------------------------------------------------------------------------------------- */
 
 static MachLabel label(u64 block)
@@ -843,6 +863,9 @@ static bool emit_plain(Emitter *e, u32 inst, const u64 *numbers, RaLoc first)
     case X64_FLOAT_CONST:
         emit_float_const(e, reg_of(first), numbers);
         return true;
+    case X64_SUM:
+        emit_sum(e, inst);
+        return true;
     default:
         return false;
     }
@@ -950,6 +973,6 @@ const char *dv_x64_inst_name(u32 op)
         "params",       "return",      "branch",      "branch_either", "xmm_select", "jump",
         "br_table",     "trap_if",     "trap",        "call",          "tail_call",  "func_addr",
         "load_stack",   "store_stack", "stack_addr",  "label_addr",    "read_reg",   "write_reg",
-        "call_library", "atomic_loop", "float_const", "symbol"};
+        "call_library", "atomic_loop", "float_const", "symbol",        "sum"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

@@ -617,6 +617,7 @@ static Address new_address(X64Context *ctx, X64Address address)
 typedef struct Sum {
     Value base, index;
     bool has_index;
+    bool takes_single; /* takes apart only what nothing else wants */
     u32 scale;
     i64 disp;
 } Sum;
@@ -628,6 +629,7 @@ static bool take_shift(X64Context *ctx, Value value, Sum *sum)
     Inst def = dv_lower_def(ctx->lower, value);
     i64 amount;
     bool ok = def.id != ENTITY_NONE && dv_inst_const(ctx->func, def)->op == OP_ishl &&
+              !(sum->takes_single && dv_lower_has_many_users(ctx->lower, value)) &&
               const_i64(ctx, dv_term_value(ctx->func, def, 1), &amount) && amount >= 1 &&
               amount <= SCALE_MAX;
     if (ok) {
@@ -638,14 +640,9 @@ static bool take_shift(X64Context *ctx, Value value, Sum *sum)
     return ok;
 }
 
-/* Takes apart the addition that the base is, as far as there is room; false: it stays. */
-static bool take_addition(X64Context *ctx, Sum *sum)
+/* Adds two values to the sum, as far as there is room. */
+static bool take_terms(X64Context *ctx, const Value args[2], Sum *sum)
 {
-    Inst def = dv_lower_def(ctx->lower, sum->base);
-    if (def.id == ENTITY_NONE || dv_inst_const(ctx->func, def)->op != OP_iadd) {
-        return false;
-    }
-    Value args[2] = {dv_term_value(ctx->func, def, 0), dv_term_value(ctx->func, def, 1)};
     for (u32 i = 0; i < 2; i++) {
         i64 constant;
         if (const_i64(ctx, args[i], &constant) && constant >= INT32_MIN && constant <= INT32_MAX) {
@@ -670,26 +667,113 @@ static bool take_addition(X64Context *ctx, Sum *sum)
     return true;
 }
 
+/* Takes apart the addition that the base is; false: it stays. */
+static bool take_addition(X64Context *ctx, Sum *sum)
+{
+    Inst def = dv_lower_def(ctx->lower, sum->base);
+    if (def.id == ENTITY_NONE || dv_inst_const(ctx->func, def)->op != OP_iadd ||
+        (sum->takes_single && dv_lower_has_many_users(ctx->lower, sum->base))) {
+        return false;
+    }
+    const Value args[2] = {dv_term_value(ctx->func, def, 0), dv_term_value(ctx->func, def, 1)};
+    return take_terms(ctx, args, sum);
+}
+
+static void take_additions(X64Context *ctx, Sum *sum)
+{
+    enum { STEPS_MAX = 4 };
+    for (u32 i = 0; i < STEPS_MAX; i++) {
+        Sum before = *sum;
+        if (!take_addition(ctx, sum)) {
+            *sum = before;
+            return;
+        }
+    }
+}
+
+static X64Address sum_address(X64Context *ctx, const Sum *sum, u32 trap)
+{
+    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE;
+    VReg base = x64_r64(ctx, sum->base), index = VREG_NONE;
+    if (sum->has_index) {
+        kind |= X64_ADDRESS_HAS_INDEX;
+        index = x64_r64(ctx, sum->index);
+    }
+    return (X64Address){base, index, x64_address_pack(kind, sum->scale, trap, (i32)sum->disp)};
+}
+
 /* The address of an access that fails with this code; TRAP_none: it does not. */
 static Address address_of(X64Context *ctx, Value value, Offset32 offset, u32 trap)
 {
-    enum { STEPS_MAX = 4 };
     Sum sum = {.base = value, .disp = offset};
-    for (u32 i = 0; i < STEPS_MAX; i++) {
-        Sum before = sum;
-        if (!take_addition(ctx, &sum)) {
-            sum = before;
-            break;
-        }
-    }
-    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE;
-    VReg base = x64_r64(ctx, sum.base), index = VREG_NONE;
-    if (sum.has_index) {
-        kind |= X64_ADDRESS_HAS_INDEX;
-        index = x64_r64(ctx, sum.index);
-    }
-    u64 packed = x64_address_pack(kind, sum.scale, trap, (i32)sum.disp);
-    return new_address(ctx, (X64Address){base, index, packed});
+    take_additions(ctx, &sum);
+    return new_address(ctx, sum_address(ctx, &sum, trap));
+}
+
+/* ---- sums as results: by lea, so that operands stay where they are ------------------------------------------ */
+
+static VReg emit_sum(X64Context *ctx, const X64Address *address, u32 bits)
+{
+    VReg result = dv_vcode_vreg(ctx->lower->vcode, X64_GENERAL);
+    const RaOperand operands[] = {ra_use(address->base), ra_use(address->index), ra_def(result)};
+    bool has_index = (address->packed & X64_ADDRESS_HAS_INDEX) != 0;
+    const RaOperand short_operands[] = {operands[0], operands[2]};
+    const u64 numbers[] = {address->packed, bits};
+    VInstDraft draft = {X64_SUM,
+                        0,
+                        0,
+                        has_index ? operands : short_operands,
+                        has_index ? ARRAY_LEN(operands) : ARRAY_LEN(short_operands),
+                        numbers,
+                        ARRAY_LEN(numbers)};
+    dv_vcode_emit(ctx->lower->vcode, &draft);
+    return result;
+}
+
+/* Those parts of a sum that nothing else wants are added at once. */
+static VReg emit_parts(X64Context *ctx, Sum *sum)
+{
+    u32 bits = type_bits(dv_value_type(ctx->func, sum->base)) > 32 ? 64 : 32;
+    take_additions(ctx, sum);
+    X64Address address = sum_address(ctx, sum, TRAP_none);
+    return emit_sum(ctx, &address, bits);
+}
+
+R64 x64_sum(X64Context *ctx, Value x, Value y)
+{
+    const Value terms[] = {x, y};
+    Sum sum = {.takes_single = true};
+    take_terms(ctx, terms, &sum);
+    return emit_parts(ctx, &sum);
+}
+
+R64 x64_sum_i(X64Context *ctx, Value x, i32 i)
+{
+    Sum sum = {.base = x, .disp = i, .takes_single = true};
+    return emit_parts(ctx, &sum);
+}
+
+/* x + (x << n) */
+R64 x64_scaled_sum(X64Context *ctx, Value x, u8 n)
+{
+    u32 bits = type_bits(dv_value_type(ctx->func, x)) > 32 ? 64 : 32;
+    Sum sum = {.base = x, .index = x, .has_index = true, .scale = n};
+    X64Address address = sum_address(ctx, &sum, TRAP_none);
+    return emit_sum(ctx, &address, bits);
+}
+
+bool x64_scale_and_1(X64Context *ctx, u64 n, u8 *out)
+{
+    (void)ctx;
+    *out = n == 3 ? 1 : n == 5 ? 2 : 3;
+    return n == 3 || n == 5 || n == 9;
+}
+
+bool x64_negated(X64Context *ctx, i32 i, i32 *out)
+{
+    (void)ctx;
+    *out = i == INT32_MIN ? 0 : -i;
+    return i != INT32_MIN;
 }
 
 Address x64_address(X64Context *ctx, Value value, Offset32 offset)
@@ -698,14 +782,35 @@ Address x64_address(X64Context *ctx, Value value, Offset32 offset)
     return address_of(ctx, value, offset, d->flags & FLAG_TRAP_MASK);
 }
 
-/* A load of exactly so many bits that only the instruction at hand wants is done by it. */
-static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
+/* The load of exactly so many bits that only the instruction at hand wants, and so can do itself; INST_NONE. */
+static Inst own_load(X64Context *ctx, Value value, u32 bits)
 {
     Inst load = dv_lower_sinkable_load(ctx->lower, value);
     const InstData *d = load.id == ENTITY_NONE ? NULL : dv_inst_const(ctx->func, load);
-    if (d == NULL || d->op != OP_load || type_bits(d->type) != bits || (d->flags & FLAG_BIG) != 0) {
+    bool ok =
+        d != NULL && d->op == OP_load && type_bits(d->type) == bits && (d->flags & FLAG_BIG) == 0;
+    return ok ? load : INST_NONE;
+}
+
+bool x64_loaded32(X64Context *ctx, Value value, Value *out)
+{
+    *out = value;
+    return own_load(ctx, value, 32).id != ENTITY_NONE;
+}
+
+bool x64_loaded64(X64Context *ctx, Value value, Value *out)
+{
+    *out = value;
+    return own_load(ctx, value, 64).id != ENTITY_NONE;
+}
+
+static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
+{
+    Inst load = own_load(ctx, value, bits);
+    if (load.id == ENTITY_NONE) {
         return reg_field(use(ctx, value, bits));
     }
+    const InstData *d = dv_inst_const(ctx->func, load);
     dv_lower_sink(ctx->lower, load);
     return address_of(ctx, dv_term_value(ctx->func, load, 0), (i32)d->imm[0],
                       d->flags & FLAG_TRAP_MASK);
