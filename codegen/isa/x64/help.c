@@ -2,6 +2,7 @@
 #include <x64_lowering.h> /* made of rules/ */
 
 #include "base/bytes.h"
+#include "codegen/opt/divide.h"
 
 #define TERMS_DEFINE
 #include "codegen/ir/terms.h"
@@ -408,14 +409,26 @@ static i64 sign_extend(u64 x, u32 bits)
     return (i64)((low ^ sign) - sign);
 }
 
+static u64 zero_extend(u64 x, u32 bits)
+{
+    return bits == 64 ? x : x & (((u64)1 << bits) - 1);
+}
+
+/* A constant, or one that is extended: sign-extended from its type. */
 static bool const_i64(X64Context *ctx, Value value, i64 *out)
 {
-    Inst def = dv_lower_def(ctx->lower, value);
-    if (def.id == ENTITY_NONE || dv_inst_const(ctx->func, def)->op != OP_iconst) {
+    Inst def = dv_lower_def(ctx->lower, value), at = def;
+    u32 op = def.id == ENTITY_NONE ? OP_COUNT : dv_inst_const(ctx->func, def)->op;
+    if (op == OP_uextend || op == OP_sextend) {
+        at = dv_lower_def(ctx->lower, dv_term_value(ctx->func, def, 0));
+    }
+    if (at.id == ENTITY_NONE || dv_inst_const(ctx->func, at)->op != OP_iconst ||
+        !is_int_up_to(dv_value_type(ctx->func, value), 64)) {
         return false;
     }
-    const InstData *d = dv_inst_const(ctx->func, def);
-    *out = sign_extend(dv_imm64(d), type_lane_bits(d->type));
+    const InstData *d = dv_inst_const(ctx->func, at);
+    u32 bits = type_lane_bits(d->type);
+    *out = op == OP_uextend ? (i64)zero_extend(dv_imm64(d), bits) : sign_extend(dv_imm64(d), bits);
     return true;
 }
 
@@ -438,8 +451,7 @@ bool x64_const_u64(X64Context *ctx, Value value, u64 *out)
 u64 x64_imm_u64(X64Context *ctx, Type type, Imm64 imm)
 {
     (void)ctx;
-    u32 bits = type_lane_bits(type);
-    return bits == 64 ? imm : imm & (((u64)1 << bits) - 1);
+    return zero_extend(imm, type_lane_bits(type));
 }
 
 i16 x64_low16(X64Context *ctx, i32 i)
@@ -557,6 +569,131 @@ bool x64_power_of_2(X64Context *ctx, u64 n, u8 *out)
     bool ok = n != 0 && (n & (n - 1)) == 0;
     *out = ok ? (u8)dv_ctz64(n) : 0;
     return ok;
+}
+
+/* ---- division by constants ----------------------------------------------------------------------------------- */
+
+bool x64_unsigned_constant(X64Context *ctx, Value value, u64 *out)
+{
+    i64 i = 0;
+    bool ok = const_i64(ctx, value, &i) && i != 0;
+    *out = ok ? zero_extend((u64)i, type_bits(dv_value_type(ctx->func, value))) : 0;
+    return ok;
+}
+
+bool x64_signed_constant(X64Context *ctx, Value value, i64 *out)
+{
+    *out = 0;
+    return const_i64(ctx, value, out) && *out != 0;
+}
+
+bool x64_small(X64Context *ctx, u64 n, i32 *out)
+{
+    (void)ctx;
+    *out = n <= INT32_MAX ? (i32)n : 0;
+    return n <= INT32_MAX;
+}
+
+static bool is_power_of_2(u64 n)
+{
+    return n != 0 && (n & (n - 1)) == 0;
+}
+
+static u64 size_of(i64 d)
+{
+    return d < 0 ? 0 - (u64)d : (u64)d;
+}
+
+bool x64_is_negative(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return d < 0;
+}
+
+bool x64_signed_power(X64Context *ctx, i64 d, bool *negative, u8 *n)
+{
+    *negative = d < 0;
+    return x64_power_of_2(ctx, size_of(d), n);
+}
+
+bool x64_magic_u32(X64Context *ctx, u64 d, u64 *m, u8 *shift)
+{
+    (void)ctx;
+    if (is_power_of_2(d)) {
+        return false;
+    }
+    DivMagic magic = dv_divide_unsigned(d, 32);
+    *m = magic.multiplier;
+    *shift = (u8)(32 + magic.after);
+    return !magic.is_long && magic.before == 0;
+}
+
+/* 2^64 / d, rounded up: above that by less than d, so by less than 2^32 / 2^64 for each n of a quotient. */
+u64 x64_reciprocal(X64Context *ctx, u64 d)
+{
+    (void)ctx;
+    return UINT64_MAX / d + 1;
+}
+
+bool x64_magic_u64(X64Context *ctx, u64 d, u8 *before, u64 *m, u8 *after)
+{
+    (void)ctx;
+    if (is_power_of_2(d)) {
+        return false;
+    }
+    DivMagic magic = dv_divide_unsigned(d, 64);
+    *before = magic.before;
+    *m = magic.multiplier;
+    *after = magic.after;
+    return !magic.is_long;
+}
+
+u64 x64_long_multiplier(X64Context *ctx, u64 d)
+{
+    (void)ctx;
+    return dv_divide_unsigned(d, 64).multiplier;
+}
+
+u8 x64_long_shift(X64Context *ctx, u64 d)
+{
+    (void)ctx;
+    return (u8)(dv_divide_unsigned(d, 64).after - 1);
+}
+
+u64 x64_multiplier_s32(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return dv_divide_signed(size_of(d), 32).multiplier;
+}
+
+u8 x64_shift_s32(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return (u8)(32 + dv_divide_signed(size_of(d), 32).after);
+}
+
+bool x64_magic_s64(X64Context *ctx, i64 d, u64 *m, u8 *shift)
+{
+    (void)ctx;
+    if (is_power_of_2(size_of(d))) {
+        return false;
+    }
+    DivMagic magic = dv_divide_signed(size_of(d), 64);
+    *m = magic.multiplier;
+    *shift = magic.after;
+    return !magic.is_long;
+}
+
+u64 x64_long_multiplier_s64(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return dv_divide_signed(size_of(d), 64).multiplier;
+}
+
+u8 x64_long_shift_s64(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return dv_divide_signed(size_of(d), 64).after;
 }
 
 /* ---- conditions and features --------------------------------------------------------------------------------- */
