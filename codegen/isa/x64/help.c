@@ -718,6 +718,30 @@ Cond x64_test_cond(X64Context *ctx, Test test)
     return (Cond)test.cond;
 }
 
+/* What a condition says of a value: seen through extensions and comparisons with 0, which only turn it around. */
+bool x64_truth_value(X64Context *ctx, Value value, bool *negated, Value *out)
+{
+    enum { STEPS_MAX = 8 };
+    *negated = false;
+    *out = value;
+    for (u32 i = 0; i < STEPS_MAX; i++) {
+        Inst def = dv_lower_def(ctx->lower, *out);
+        const InstData *d = def.id == ENTITY_NONE ? NULL : dv_inst_const(ctx->func, def);
+        i64 zero = 1;
+        bool is_eq = d != NULL && d->op == OP_icmp && d->aux == INTCC_eq;
+        bool is_ne = d != NULL && d->op == OP_icmp && d->aux == INTCC_ne;
+        bool is_extended = d != NULL && (d->op == OP_uextend || d->op == OP_sextend);
+        bool is_zero_test = (is_eq || is_ne) &&
+                            const_i64(ctx, dv_term_value(ctx->func, def, 1), &zero) && zero == 0;
+        if (!is_extended && !is_zero_test) {
+            break;
+        }
+        *negated = *negated != (is_zero_test && is_eq);
+        *out = dv_term_value(ctx->func, def, 0);
+    }
+    return true;
+}
+
 Test x64_opposite(X64Context *ctx, Test test)
 {
     (void)ctx;
@@ -929,29 +953,35 @@ static Inst own_load(X64Context *ctx, Value value, u32 bits)
     return ok ? load : INST_NONE;
 }
 
-bool x64_loaded32(X64Context *ctx, Value value, Value *out)
+static X64Field take_load(X64Context *ctx, Inst load)
 {
-    *out = value;
-    return own_load(ctx, value, 32).id != ENTITY_NONE;
-}
-
-bool x64_loaded64(X64Context *ctx, Value value, Value *out)
-{
-    *out = value;
-    return own_load(ctx, value, 64).id != ENTITY_NONE;
-}
-
-static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
-{
-    Inst load = own_load(ctx, value, bits);
-    if (load.id == ENTITY_NONE) {
-        return reg_field(use(ctx, value, bits));
-    }
     const InstData *d = dv_inst_const(ctx->func, load);
     dv_lower_sink(ctx->lower, load);
     return address_of(ctx, dv_term_value(ctx->func, load, 0), (i32)d->imm[0],
                       d->flags & FLAG_TRAP_MASK);
 }
+
+static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
+{
+    Inst load = own_load(ctx, value, bits);
+    return load.id == ENTITY_NONE ? reg_field(use(ctx, value, bits)) : take_load(ctx, load);
+}
+
+#define LOADED(bits) \
+    bool x64_loaded##bits(X64Context *ctx, Value value, Value *out) \
+    { \
+        *out = value; \
+        return own_load(ctx, value, bits).id != ENTITY_NONE; \
+    } \
+    Mem##bits x64_taken##bits(X64Context *ctx, Value value) \
+    { \
+        return take_load(ctx, own_load(ctx, value, bits)); \
+    }
+LOADED(8)
+LOADED(16)
+LOADED(32)
+LOADED(64)
+#undef LOADED
 
 Address x64_slot_address(X64Context *ctx, StackSlot slot, Offset32 offset)
 {
