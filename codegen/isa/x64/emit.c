@@ -52,9 +52,37 @@ typedef struct Emitter {
     u32 spills, size_bytes, align_bytes;
     u32 *slots;
     u32 saved[X64_CLASSES]; /* registers, sets by number */
+    u32 block_end;          /* the instruction after the block at hand */
+    /* what the last instruction has left: flags that tell of this register, whose width X64Width says */
+    struct {
+        u32 end; /* of the code then; something else may have come since */
+        u32 reg;
+        u8 width, flags;
+    } left;
 } Emitter;
 
 /* ---- instructions ---------------------------------------------------------------------------------------- */
+
+/* Flags that an instruction leaves as a test of its result would: those of a bitwise operation all are, others may have
+ * carried. */
+static u8 result_flags(X64Op op, const X64Operand *operands)
+{
+    switch (dv_x64_insts[op].flags) {
+    case X64_FLAGS_LOGIC:
+        return X64_FLAG_O | X64_FLAG_S | X64_FLAG_Z | X64_FLAG_P | X64_FLAG_C;
+    case X64_FLAGS_ARITH:
+    case X64_FLAGS_CARRY:
+    case X64_FLAGS_SHIFT_1:
+        return X64_FLAG_S | X64_FLAG_Z | X64_FLAG_P;
+    case X64_FLAGS_SHIFT: {
+        const X64Operand *count = &operands[dv_x64_operand_count(op) - 1];
+        u32 mask = dv_x64_insts[op].operands[0].width == X64_W_64 ? 63 : 31;
+        return (count->number & mask) == 0 ? 0 : X64_FLAG_S | X64_FLAG_Z | X64_FLAG_P;
+    }
+    default:
+        return 0;
+    }
+}
 
 static X64Code emit(Emitter *e, X64Op op, X64Operand *operands)
 {
@@ -62,6 +90,13 @@ static X64Code emit(Emitter *e, X64Op op, X64Operand *operands)
     op = dv_x64_shortest(op, operands);
     dv_x64_encode(op, operands, &code);
     dv_mach_bytes(&e->buf, code.bytes, code.size_bytes);
+    const X64Spec *result = &dv_x64_insts[op].operands[0];
+    if (result->role == X64_MOD && operands[0].kind == X64_REGISTER) {
+        e->left.end = dv_mach_offset(&e->buf);
+        e->left.reg = operands[0].reg;
+        e->left.width = result->width;
+        e->left.flags = result_flags(op, operands);
+    }
     return code;
 }
 
@@ -191,6 +226,99 @@ static void emit_sum(Emitter *e, u32 inst)
         emit_2(e, is_wide ? X64_add64 : X64_add32, to, x64_register(other));
     } else {
         emit_2(e, is_wide ? X64_lea64 : X64_lea32, to, sum);
+    }
+}
+
+/* ---- flags ----------------------------------------------------------------------------------------------- */
+
+enum { ALL_FLAGS = X64_FLAG_O | X64_FLAG_S | X64_FLAG_Z | X64_FLAG_P | X64_FLAG_C };
+
+static u8 cond_flags(u64 cond)
+{
+    static const u8 flags[] = {X64_FLAG_O,
+                               X64_FLAG_C,
+                               X64_FLAG_Z,
+                               X64_FLAG_C | X64_FLAG_Z,
+                               X64_FLAG_S,
+                               X64_FLAG_P,
+                               X64_FLAG_S | X64_FLAG_O,
+                               X64_FLAG_Z | X64_FLAG_S | X64_FLAG_O};
+    return flags[cond / 2];
+}
+
+/* What an instruction does: flags that it reads, and flags that have nothing to do with those before after it. */
+static void flag_effects(const Emitter *e, u32 inst, u8 *reads, u8 *ends)
+{
+    const VInst *v = &e->vcode->insts.data[inst];
+    const u64 *numbers = v->num_imms == 0 ? NULL : e->vcode->imms.data + v->imms;
+    *reads = *ends = 0;
+    switch (v->op) {
+    case X64_BRANCH:
+        *reads = cond_flags(numbers[0]);
+        *ends = ALL_FLAGS;
+        return;
+    case X64_BRANCH_EITHER:
+        *reads = cond_flags(numbers[0]) | cond_flags(numbers[1]);
+        *ends = ALL_FLAGS;
+        return;
+    case X64_TRAP_IF:
+    case X64_XMM_SELECT:
+        *reads = cond_flags(numbers[0]);
+        return;
+    case X64_FLOAT_CONST:
+    case X64_LOAD_STACK:
+    case X64_STORE_STACK:
+    case X64_STACK_ADDR:
+    case X64_READ_REG:
+    case X64_WRITE_REG:
+        return;
+    default:
+        break;
+    }
+    if (v->op >= X64_OP_COUNT) {
+        *ends = ALL_FLAGS; /* nobody keeps flags over these */
+        return;
+    }
+    u32 kind = dv_x64_insts[v->op].flags;
+    const X64FlagsInfo *info = &dv_x64_flags[kind];
+    *reads = kind == X64_FLAGS_COND ? cond_flags(numbers[0]) : info->read;
+    *ends = info->defined | info->undefined;
+}
+
+/* The flags that this instruction and those after it read before they are written. */
+static u8 wanted_flags(const Emitter *e, u32 inst)
+{
+    enum { STEPS_MAX = 16 };
+    u8 wanted = 0, written = 0;
+    for (u32 i = 0; i < STEPS_MAX; i++, inst++) {
+        u8 reads, ends;
+        if (inst >= e->block_end || (written & ALL_FLAGS) == ALL_FLAGS) {
+            return wanted;
+        }
+        flag_effects(e, inst, &reads, &ends);
+        wanted |= (u8)(reads & ~written);
+        written |= ends;
+    }
+    return ALL_FLAGS;
+}
+
+/* True if the instruction tests a register that the last one has left, and all that is asked about is known from that. */
+static bool is_tested_already(const Emitter *e, u32 inst, X64Op op, const X64Operand *operands)
+{
+    bool is_test = op == X64_test8 || op == X64_test16 || op == X64_test32 || op == X64_test64;
+    return is_test && operands[0].reg == operands[1].reg && operands[0].reg == e->left.reg &&
+           dv_x64_insts[op].operands[0].width == e->left.width &&
+           e->left.end == dv_mach_offset(&e->buf) && !dv_mach_label_bound_at_end(&e->buf) &&
+           (wanted_flags(e, inst + 1) & ~e->left.flags) == 0;
+}
+
+/* 0 is made in 2 bytes, if nobody reads flags before this instruction, or by it, that were set before. */
+static void emit_number(Emitter *e, X64Op op, u32 to, u64 number, u32 before)
+{
+    if (number == 0 && wanted_flags(e, before) == 0) {
+        emit_2(e, X64_xor32, x64_register(to), x64_register(to));
+    } else {
+        emit_2(e, op, x64_register(to), x64_number((i64)number));
     }
 }
 
@@ -786,7 +914,7 @@ static void emit_constant(Emitter *e, const RaMove *move)
     if (source->op == X64_FLOAT_CONST) {
         emit_float_const(e, reg_of(move->to), numbers);
     } else {
-        emit_2(e, (X64Op)source->op, x64_register(reg_of(move->to)), x64_number((i64)numbers[0]));
+        emit_number(e, (X64Op)source->op, reg_of(move->to), numbers[0], move->before);
     }
 }
 
@@ -866,6 +994,9 @@ static bool emit_plain(Emitter *e, u32 inst, const u64 *numbers, RaLoc first)
     case X64_SUM:
         emit_sum(e, inst);
         return true;
+    case X64_mov32_i:
+        emit_number(e, X64_mov32_i, reg_of(first), numbers[0], inst + 1);
+        return true;
     default:
         return false;
     }
@@ -912,7 +1043,9 @@ static bool emit_inst(Emitter *e, u32 inst)
                 add_tags(e, v, false);
             }
             note_access(e, take_operands(e, inst, operands));
-            emit(e, (X64Op)v->op, operands);
+            if (!is_tested_already(e, inst, (X64Op)v->op, operands)) {
+                emit(e, (X64Op)v->op, operands);
+            }
         }
         return true;
     }
@@ -923,6 +1056,7 @@ static bool emit_blocks(Emitter *e)
     u32 next = 0;
     for (u32 b = 0; b < e->ra->num_blocks; b++) {
         dv_mach_bind(&e->buf, (MachLabel){b});
+        e->block_end = e->ra->blocks[b].end;
         for (u32 i = e->ra->blocks[b].first; i < e->ra->blocks[b].end; i++) {
             for (; next < e->allocation->moves.len && e->allocation->moves.data[next].before == i;
                  next++) {
