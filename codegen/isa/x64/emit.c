@@ -312,6 +312,50 @@ static bool is_tested_already(const Emitter *e, u32 inst, X64Op op, const X64Ope
            (wanted_flags(e, inst + 1) & ~e->left.flags) == 0;
 }
 
+/* True if the instruction keeps part of its result register, which nobody wants, or on some processors waits for it. */
+static bool waits_for_result(X64Op op)
+{
+    switch (op) {
+    case X64_cvtsi2ss32:
+    case X64_cvtsi2ss64:
+    case X64_cvtsi2sd32:
+    case X64_cvtsi2sd64:
+    case X64_cvtss2sd:
+    case X64_cvtsd2ss:
+    case X64_sqrtss:
+    case X64_sqrtsd:
+    case X64_roundss:
+    case X64_roundsd:
+    case X64_popcnt32:
+    case X64_popcnt64:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool mentions(const X64Operand *operand, bool is_xmm, u32 reg)
+{
+    bool is_memory = operand->kind == X64_MEMORY;
+    return is_memory ? !is_xmm && (operand->memory.base == reg || operand->memory.index == reg)
+                     : operand->reg == reg;
+}
+
+/* The result register is made new first, so that the instruction waits for its operand alone. */
+static void free_result(Emitter *e, X64Op op, const X64Operand *operands)
+{
+    if (!waits_for_result(op)) {
+        return;
+    }
+    const X64Spec *specs = dv_x64_insts[op].operands;
+    bool is_xmm = x64_width_is_xmm(specs[0].width);
+    bool same_class = operands[1].kind == X64_MEMORY || x64_width_is_xmm(specs[1].width) == is_xmm;
+    if (same_class && mentions(&operands[1], is_xmm, operands[0].reg)) {
+        return;
+    }
+    emit_2(e, is_xmm ? X64_xorps : X64_xor32, operands[0], operands[0]);
+}
+
 /* 0 is made in 2 bytes, if nobody reads flags before this instruction, or by it, that were set before. */
 static void emit_number(Emitter *e, X64Op op, u32 to, u64 number, u32 before)
 {
@@ -1042,7 +1086,9 @@ static bool emit_inst(Emitter *e, u32 inst)
             if (v->op == X64_nop) {
                 add_tags(e, v, false);
             }
-            note_access(e, take_operands(e, inst, operands));
+            u32 trap = take_operands(e, inst, operands);
+            free_result(e, (X64Op)v->op, operands);
+            note_access(e, trap);
             if (!is_tested_already(e, inst, (X64Op)v->op, operands)) {
                 emit(e, (X64Op)v->op, operands);
             }

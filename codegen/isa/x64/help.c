@@ -139,14 +139,15 @@ V128 x64_any_xmm(X64Context *ctx, Value value)
     return dv_lower_use(ctx->lower, value).regs[0];
 }
 
-#define EITHER(name, Either, reg) \
-    Either name(X64Context *ctx, Value value) \
-    { \
-        return reg_field(reg(ctx, value)); \
-    }
-EITHER(x64_xm32, XM32, x64_f32)
-EITHER(x64_xm64, XM64, x64_f64)
-#undef EITHER
+XM32 x64_xm32(X64Context *ctx, Value value)
+{
+    return use_or_load(ctx, value, 32);
+}
+
+XM64 x64_xm64(X64Context *ctx, Value value)
+{
+    return use_or_load(ctx, value, 64);
+}
 
 #define FIELD(name, Either, Reg) \
     Either name(X64Context *ctx, Reg reg) \
@@ -964,7 +965,56 @@ static X64Field take_load(X64Context *ctx, Inst load)
 static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
 {
     Inst load = own_load(ctx, value, bits);
-    return load.id == ENTITY_NONE ? reg_field(use(ctx, value, bits)) : take_load(ctx, load);
+    if (load.id != ENTITY_NONE) {
+        return take_load(ctx, load);
+    }
+    bool is_float = type_is_float(dv_value_type(ctx->func, value));
+    return reg_field(is_float ? dv_lower_use(ctx->lower, value).regs[0] : use(ctx, value, bits));
+}
+
+/* True if nothing reads the value after the instruction at hand, as far as this is easily seen: so its register may be
+ * lost. */
+static bool ends_here(X64Context *ctx, Value value)
+{
+    Inst def = dv_lower_result_of(ctx->lower, value);
+    if (def.id == ENTITY_NONE || dv_lower_has_many_users(ctx->lower, value)) {
+        return false;
+    }
+    u32 op = dv_inst_const(ctx->func, def)->op;
+    return op != OP_iconst && op != OP_f32const && op != OP_f64const &&
+           dv_inst_block(ctx->func, def).id == dv_inst_block(ctx->func, ctx->lower->current).id;
+}
+
+bool x64_is_better_lost(X64Context *ctx, Value value, Value other)
+{
+    return ends_here(ctx, value) && !ends_here(ctx, other);
+}
+
+/* True if what computes this i32 writes 32 bits of a register, which clears those above. What may be another value's
+ * register seen otherwise is none of these, and so are parameters. */
+bool x64_clears_above(X64Context *ctx, Value value, Value *out)
+{
+    *out = value;
+    Inst def = dv_lower_result_of(ctx->lower, value);
+    if (def.id == ENTITY_NONE || dv_value_type(ctx->func, value) != TYPE_I32) {
+        return false;
+    }
+    switch (dv_inst_const(ctx->func, def)->op) {
+    case OP_load:
+    case OP_iadd:
+    case OP_isub:
+    case OP_imul:
+    case OP_band:
+    case OP_bor:
+    case OP_bxor:
+    case OP_ishl:
+    case OP_ushr:
+    case OP_uload8:
+    case OP_uload16:
+        return true;
+    default:
+        return false;
+    }
 }
 
 #define LOADED(bits) \
