@@ -12,11 +12,28 @@
 
 #include "rt/libcalls.h"
 
-enum { KIND_REL32 };
+enum { KIND_REL32, KIND_BRANCH, KIND_SHORT };
 
 static void patch_rel32(u8 *at, bool big, i64 distance)
 {
     store_u32(at, (u32)(i32)distance, big);
+}
+
+static void patch_rel8(u8 *at, bool big, i64 distance)
+{
+    (void)big;
+    *at = (u8)(i8)distance;
+}
+
+/* jmp is e9, jcc 0f 80 to 0f 8f; with 8 bits they are eb, 70 to 7f. */
+static void short_branch(const u8 *at, MachShort *out)
+{
+    enum { JMP = 0xe9, JMP_SHORT = 0xeb, JCC_TO_SHORT = 0x10 };
+    bool is_jmp = at[-1] == JMP;
+    out->before = is_jmp ? 1 : 2;
+    out->size_bytes = 2;
+    out->bytes[0] = is_jmp ? JMP_SHORT : (u8)(at[-1] - JCC_TO_SHORT);
+    out->bytes[1] = 0;
 }
 
 static void write_trap(u8 *at, bool big, TrapCode code)
@@ -29,14 +46,19 @@ static void write_trap(u8 *at, bool big, TrapCode code)
 
 static const MachKind kinds[] = {
     [KIND_REL32] = {"rel32", 4, 1, 4, 0, INT32_MIN, INT32_MAX, patch_rel32},
+    [KIND_BRANCH] = {"branch", 4, 1, 4, 0, INT32_MIN, INT32_MAX, patch_rel32},
+    [KIND_SHORT] = {"short", 1, 1, 1, 0, INT8_MIN, INT8_MAX, patch_rel8},
 };
+
+static const MachShortening shortening = {KIND_BRANCH, KIND_SHORT, short_branch};
 
 static const MachTarget mach_target = {.name = "x86_64",
                                        .inst_align = 1,
                                        .num_kinds = ARRAY_LEN(kinds),
                                        .trap_bytes = 2,
                                        .kinds = kinds,
-                                       .write_trap = write_trap};
+                                       .write_trap = write_trap,
+                                       .shortening = &shortening};
 
 typedef struct Emitter {
     X64Context *ctx;
@@ -378,7 +400,7 @@ static void emit_jump(Emitter *e, u64 target)
     u32 start = dv_mach_offset(&e->buf);
     emit_1(e, X64_jmp, x64_number(0));
     dv_mach_branch(&e->buf,
-                   &(MachBranch){start, start + 1, label(target), KIND_REL32, false, NULL});
+                   &(MachBranch){start, start + 1, label(target), KIND_BRANCH, false, NULL});
 }
 
 static void emit_branch(Emitter *e, const u64 *numbers)
@@ -389,14 +411,14 @@ static void emit_branch(Emitter *e, const u64 *numbers)
     dv_x64_encode(X64_jcc, inverse, &inverted);
     emit_2(e, X64_jcc, x64_number((i64)numbers[0]), x64_number(0));
     dv_mach_branch(&e->buf, &(MachBranch){start, start + inverted.number_at, label(numbers[1]),
-                                          KIND_REL32, true, inverted.bytes});
+                                          KIND_BRANCH, true, inverted.bytes});
     emit_jump(e, numbers[2]);
 }
 
 static void emit_branch_either(Emitter *e, const u64 *numbers)
 {
     emit_2(e, X64_jcc, x64_number((i64)numbers[0]), x64_number(0));
-    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, label(numbers[2]), KIND_REL32);
+    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, label(numbers[2]), KIND_BRANCH);
     emit_branch(e, numbers + 1);
 }
 
@@ -417,7 +439,7 @@ static void emit_trap_if(Emitter *e, const VInst *v, const u64 *numbers)
     MachLabel trap = dv_mach_trap_label(&e->buf, (TrapCode)numbers[1], v->srcloc);
     emit_2(e, X64_jcc, x64_number((i64)numbers[0]), x64_number(0));
     end = dv_mach_offset(&e->buf);
-    dv_mach_use(&e->buf, end - 4, trap, KIND_REL32);
+    dv_mach_use(&e->buf, end - 4, trap, KIND_BRANCH);
 }
 
 static void emit_trap(Emitter *e, TrapCode code)
@@ -626,7 +648,7 @@ static void emit_overflow_if_below(Emitter *e)
 {
     MachLabel trap = dv_mach_trap_label(&e->buf, TRAP_stk_ovf, SRCLOC_NONE);
     emit_2(e, X64_jcc, x64_number(X64_CC_B), x64_number(0));
-    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, trap, KIND_REL32);
+    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, trap, KIND_BRANCH);
 }
 
 /* The stack may not get below the limit; a function that calls nothing and takes little is let pass. */
