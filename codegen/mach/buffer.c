@@ -33,7 +33,8 @@ static void check_target(const MachTarget *target)
 {
     CHECK(target->num_kinds <= MACH_KINDS_MAX);
     CHECK(target->trap_bytes <= MACH_BRANCH_MAX);
-    CHECK(target->num_veneers == 0 || target->jump < target->num_veneers);
+    CHECK(target->num_veneers == 0 ||
+          (target->jump < target->num_veneers && target->shortening == NULL));
     for (u32 i = 0; i < target->num_veneers; i++) {
         CHECK(target->veneers[i].size_bytes <= MACH_BRANCH_MAX);
         CHECK(target->veneers[i].kind < target->num_kinds);
@@ -123,6 +124,7 @@ void dv_mach_u64(MachBuffer *buf, u64 x)
 void dv_mach_align(MachBuffer *buf, u32 align_bytes)
 {
     ASSERT(align_bytes <= MACH_CONST_ALIGN_MAX && (align_bytes & (align_bytes - 1)) == 0);
+    ASSERT(buf->target->shortening == NULL);
     if (align_bytes > buf->align_bytes) {
         buf->align_bytes = align_bytes;
     }

@@ -9,7 +9,8 @@
  *     a use would otherwise not reach;
  *   - improves branches while they are still the last bytes: a jump to what follows is left out; a conditional branch
  *     over a jump is turned into one branch of the inverse condition; a label before a jump becomes the label
- *     the jump goes to; a jump that nothing reaches any more is left out.
+ *     the jump goes to; a jump that nothing reaches any more is left out;
+ *   - takes short forms of branches, at the end, where the target has them and they reach.
  *
  * An emitter looks like this:
  *
@@ -78,6 +79,20 @@ typedef struct MachVeneer {
     void (*write)(u8 *at, bool big);
 } MachVeneer;
 
+/* The short form of an instruction. */
+typedef struct MachShort {
+    u8 before; /* bytes of the long form that precede the use, with which it ends */
+    u8 size_bytes;
+    u8 bytes[MACH_BRANCH_MAX]; /* of the short form, which ends with its use */
+} MachShort;
+
+/* Instructions whose uses are of one kind may become shorter ones with uses of another that reach less. A target that has
+ * this has no veneers, and aligns nothing but constants. */
+typedef struct MachShortening {
+    u8 kind, short_kind;
+    void (*form)(const u8 *at, MachShort *out); /* of the instruction whose use is there */
+} MachShortening;
+
 typedef struct MachTarget {
     const char *name;
     bool big;      /* byte order of instructions and data */
@@ -90,7 +105,8 @@ typedef struct MachTarget {
     void (*write_trap)(u8 *at, bool big, TrapCode code);
     /* Fills bytes that may be executed with instructions that do nothing; NULL: padding is never executed. */
     void (*write_nops)(u8 *at, bool big, u32 size_bytes);
-    u32 code_max; /* bytes of a function; 0: MACH_CODE_MAX */
+    u32 code_max;                     /* bytes of a function; 0: MACH_CODE_MAX */
+    const MachShortening *shortening; /* NULL: none */
 } MachTarget;
 
 /* ---- the finished function ---- */

@@ -322,15 +322,30 @@ static void place_object(MachBuffer *buf, u32 number)
     buf->work.steps++;
 }
 
+/* Traps come first: they are as near as possible, and of one size. */
+static void place_traps(MachBuffer *buf)
+{
+    u32 kept = 0;
+    for (u32 i = 0; i < buf->wanted.len; i++) {
+        u32 number = buf->wanted.data[i];
+        if (vec_at(&buf->objects, number).bytes != NULL) {
+            buf->wanted.data[kept++] = number;
+        } else if (buf->objects.data[number].wanted) {
+            place_object(buf, number);
+        }
+    }
+    buf->wanted.len = kept;
+}
+
 /* Places all that is wanted: traps, then constants by alignment. */
 static void place_objects(MachBuffer *buf)
 {
-    for (u32 align = 2 * MACH_CONST_ALIGN_MAX; align > 0; align /= 2) {
+    place_traps(buf);
+    for (u32 align = MACH_CONST_ALIGN_MAX; align > 0; align /= 2) {
         for (u32 i = 0; i < buf->wanted.len; i++) {
             u32 number = buf->wanted.data[i];
             const MachObject *object = &vec_at(&buf->objects, number);
-            u32 turn = object->bytes == NULL ? 2 * MACH_CONST_ALIGN_MAX : object->align_bytes;
-            if (object->wanted && turn == align) {
+            if (object->wanted && object->align_bytes == align) {
                 place_object(buf, number);
             }
         }
@@ -556,6 +571,10 @@ void dv_mach_finish(MachBuffer *buf, MachCode *code)
     dv_mach_keep(buf);
     dv_mach_set_srcloc(buf, SRCLOC_NONE);
     serve_due(buf, NULL);
+    if (buf->target->shortening != NULL) {
+        place_traps(buf);
+        dv_mach_shorten(buf);
+    }
     place_objects(buf);
     for (u32 i = 0; i < buf->rest.len; i++) {
         const MachUse *use = &buf->rest.data[i];

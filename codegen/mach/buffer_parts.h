@@ -52,6 +52,11 @@ u32 dv_mach_push_use(MachBuffer *buf, MachUse use);
 /* Forgets the last use recorded in this queue, which is at or after `offset`. */
 void dv_mach_pop_use(MachBuffer *buf, u32 queue, u32 offset);
 
+/* ---- buffer_short.c ---- */
+
+/* Makes branches short that reach, for a target that has such. All labels but those of constants are bound. */
+void dv_mach_shorten(MachBuffer *buf);
+
 /* ---- buffer_tables.c ---- */
 
 /* Forgets what is recorded about bytes that were cut off the end. */

@@ -197,12 +197,23 @@ Inst dv_lower_def(const Lower *l, Value value)
     return is_pure ? (Inst){data->def} : INST_NONE;
 }
 
+Inst dv_lower_result_of(const Lower *l, Value value)
+{
+    const ValueData *data = &vec_at(&l->func->values, l->roots[value.id]);
+    return data->kind == VALUE_RESULT ? (Inst){data->def} : INST_NONE;
+}
+
+bool dv_lower_has_many_users(const Lower *l, Value value)
+{
+    return l->value_users[l->roots[value.id]] == USES_MANY;
+}
+
 Inst dv_lower_sinkable_load(const Lower *l, Value value)
 {
     u32 root = l->roots[value.id];
     const ValueData *data = &vec_at(&l->func->values, root);
     Inst inst = {data->def};
-    if (data->kind != VALUE_RESULT || l->value_uses[root] != USES_ONCE ||
+    if (data->kind != VALUE_RESULT || l->value_uses[root] != USES_ONCE || l->value_wanted[root] ||
         (dv_inst_info(l->func, inst)->effects & FX_LOAD) == 0 ||
         (dv_inst_info(l->func, inst)->effects & (FX_STORE | FX_CALL | FX_OTHER)) != 0 ||
         l->inst_sunk[inst.id] != 0 || l->inst_colors[inst.id] + 1 != l->current_color ||

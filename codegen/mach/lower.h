@@ -117,8 +117,12 @@ ValueRegs dv_lower_result_regs(Lower *l, u32 n);
 ValueRegs dv_lower_temp(Lower *l, Type type);
 /* The instruction that a rule may look into: the definition of a value, without effects; INST_NONE for others. */
 Inst dv_lower_def(const Lower *l, Value value);
-/* The load that defines a value and may be done by its only user, the instruction at hand; INST_NONE. A
- * rule that takes it calls dv_lower_sink. */
+/* The same, whatever effects it has; INST_NONE for parameters. */
+Inst dv_lower_result_of(const Lower *l, Value value);
+/* True if more than one instruction reads the value, or one more than once. */
+bool dv_lower_has_many_users(const Lower *l, Value value);
+/* The load that defines a value and may be done by its only user, the instruction at hand, which has not
+ * asked for its register; INST_NONE. A rule that takes it calls dv_lower_sink. */
 Inst dv_lower_sinkable_load(const Lower *l, Value value);
 void dv_lower_sink(Lower *l, Inst load);
 /* True if the instruction at hand, a branch, may do what this one before it in its block does, whose result no other

@@ -12,11 +12,28 @@
 
 #include "rt/libcalls.h"
 
-enum { KIND_REL32 };
+enum { KIND_REL32, KIND_BRANCH, KIND_SHORT };
 
 static void patch_rel32(u8 *at, bool big, i64 distance)
 {
     store_u32(at, (u32)(i32)distance, big);
+}
+
+static void patch_rel8(u8 *at, bool big, i64 distance)
+{
+    (void)big;
+    *at = (u8)(i8)distance;
+}
+
+/* jmp is e9, jcc 0f 80 to 0f 8f; with 8 bits they are eb, 70 to 7f. */
+static void short_branch(const u8 *at, MachShort *out)
+{
+    enum { JMP = 0xe9, JMP_SHORT = 0xeb, JCC_TO_SHORT = 0x10 };
+    bool is_jmp = at[-1] == JMP;
+    out->before = is_jmp ? 1 : 2;
+    out->size_bytes = 2;
+    out->bytes[0] = is_jmp ? JMP_SHORT : (u8)(at[-1] - JCC_TO_SHORT);
+    out->bytes[1] = 0;
 }
 
 static void write_trap(u8 *at, bool big, TrapCode code)
@@ -29,14 +46,19 @@ static void write_trap(u8 *at, bool big, TrapCode code)
 
 static const MachKind kinds[] = {
     [KIND_REL32] = {"rel32", 4, 1, 4, 0, INT32_MIN, INT32_MAX, patch_rel32},
+    [KIND_BRANCH] = {"branch", 4, 1, 4, 0, INT32_MIN, INT32_MAX, patch_rel32},
+    [KIND_SHORT] = {"short", 1, 1, 1, 0, INT8_MIN, INT8_MAX, patch_rel8},
 };
+
+static const MachShortening shortening = {KIND_BRANCH, KIND_SHORT, short_branch};
 
 static const MachTarget mach_target = {.name = "x86_64",
                                        .inst_align = 1,
                                        .num_kinds = ARRAY_LEN(kinds),
                                        .trap_bytes = 2,
                                        .kinds = kinds,
-                                       .write_trap = write_trap};
+                                       .write_trap = write_trap,
+                                       .shortening = &shortening};
 
 typedef struct Emitter {
     X64Context *ctx;
@@ -52,9 +74,37 @@ typedef struct Emitter {
     u32 spills, size_bytes, align_bytes;
     u32 *slots;
     u32 saved[X64_CLASSES]; /* registers, sets by number */
+    u32 block_end;          /* the instruction after the block at hand */
+    /* what the last instruction has left: flags that tell of this register, whose width X64Width says */
+    struct {
+        u32 end; /* of the code then; something else may have come since */
+        u32 reg;
+        u8 width, flags;
+    } left;
 } Emitter;
 
 /* ---- instructions ---------------------------------------------------------------------------------------- */
+
+/* Flags that an instruction leaves as a test of its result would: those of a bitwise operation all are, others may have
+ * carried. */
+static u8 result_flags(X64Op op, const X64Operand *operands)
+{
+    switch (dv_x64_insts[op].flags) {
+    case X64_FLAGS_LOGIC:
+        return X64_FLAG_O | X64_FLAG_S | X64_FLAG_Z | X64_FLAG_P | X64_FLAG_C;
+    case X64_FLAGS_ARITH:
+    case X64_FLAGS_CARRY:
+    case X64_FLAGS_SHIFT_1:
+        return X64_FLAG_S | X64_FLAG_Z | X64_FLAG_P;
+    case X64_FLAGS_SHIFT: {
+        const X64Operand *count = &operands[dv_x64_operand_count(op) - 1];
+        u32 mask = dv_x64_insts[op].operands[0].width == X64_W_64 ? 63 : 31;
+        return (count->number & mask) == 0 ? 0 : X64_FLAG_S | X64_FLAG_Z | X64_FLAG_P;
+    }
+    default:
+        return 0;
+    }
+}
 
 static X64Code emit(Emitter *e, X64Op op, X64Operand *operands)
 {
@@ -62,6 +112,13 @@ static X64Code emit(Emitter *e, X64Op op, X64Operand *operands)
     op = dv_x64_shortest(op, operands);
     dv_x64_encode(op, operands, &code);
     dv_mach_bytes(&e->buf, code.bytes, code.size_bytes);
+    const X64Spec *result = &dv_x64_insts[op].operands[0];
+    if (result->role == X64_MOD && operands[0].kind == X64_REGISTER) {
+        e->left.end = dv_mach_offset(&e->buf);
+        e->left.reg = operands[0].reg;
+        e->left.width = result->width;
+        e->left.flags = result_flags(op, operands);
+    }
     return code;
 }
 
@@ -174,6 +231,163 @@ static void note_access(Emitter *e, u32 trap)
     }
 }
 
+/* A sum that one register begins with is added to it: a byte less than lea, and on more of the processor's ports. */
+static void emit_sum(Emitter *e, u32 inst)
+{
+    Cursor c = {e, e->vcode->imms.data + e->vcode->insts.data[inst].imms,
+                e->ra->insts[inst].operands, TRAP_none};
+    X64Operand sum = next_memory(&c);
+    bool is_wide = *c.numbers == 64;
+    X64Operand to = x64_register(reg_of(next_loc(&c)));
+    const X64Memory *m = &sum.memory;
+    bool is_plain = m->index != X64_NO_REG && m->scale == 0 && m->disp == 0;
+    if (m->index == X64_NO_REG && m->base == to.reg) {
+        emit_2(e, is_wide ? X64_add64_i : X64_add32_i, to, x64_number(m->disp));
+    } else if (is_plain && (m->base == to.reg || m->index == to.reg)) {
+        u32 other = m->base == to.reg ? m->index : m->base;
+        emit_2(e, is_wide ? X64_add64 : X64_add32, to, x64_register(other));
+    } else {
+        emit_2(e, is_wide ? X64_lea64 : X64_lea32, to, sum);
+    }
+}
+
+/* ---- flags ----------------------------------------------------------------------------------------------- */
+
+enum { ALL_FLAGS = X64_FLAG_O | X64_FLAG_S | X64_FLAG_Z | X64_FLAG_P | X64_FLAG_C };
+
+static u8 cond_flags(u64 cond)
+{
+    static const u8 flags[] = {X64_FLAG_O,
+                               X64_FLAG_C,
+                               X64_FLAG_Z,
+                               X64_FLAG_C | X64_FLAG_Z,
+                               X64_FLAG_S,
+                               X64_FLAG_P,
+                               X64_FLAG_S | X64_FLAG_O,
+                               X64_FLAG_Z | X64_FLAG_S | X64_FLAG_O};
+    return flags[cond / 2];
+}
+
+/* What an instruction does: flags that it reads, and flags that have nothing to do with those before after it. */
+static void flag_effects(const Emitter *e, u32 inst, u8 *reads, u8 *ends)
+{
+    const VInst *v = &e->vcode->insts.data[inst];
+    const u64 *numbers = v->num_imms == 0 ? NULL : e->vcode->imms.data + v->imms;
+    *reads = *ends = 0;
+    switch (v->op) {
+    case X64_BRANCH:
+        *reads = cond_flags(numbers[0]);
+        *ends = ALL_FLAGS;
+        return;
+    case X64_BRANCH_EITHER:
+        *reads = cond_flags(numbers[0]) | cond_flags(numbers[1]);
+        *ends = ALL_FLAGS;
+        return;
+    case X64_TRAP_IF:
+    case X64_XMM_SELECT:
+        *reads = cond_flags(numbers[0]);
+        return;
+    case X64_FLOAT_CONST:
+    case X64_LOAD_STACK:
+    case X64_STORE_STACK:
+    case X64_STACK_ADDR:
+    case X64_READ_REG:
+    case X64_WRITE_REG:
+        return;
+    default:
+        break;
+    }
+    if (v->op >= X64_OP_COUNT) {
+        *ends = ALL_FLAGS; /* nobody keeps flags over these */
+        return;
+    }
+    u32 kind = dv_x64_insts[v->op].flags;
+    const X64FlagsInfo *info = &dv_x64_flags[kind];
+    *reads = kind == X64_FLAGS_COND ? cond_flags(numbers[0]) : info->read;
+    *ends = info->defined | info->undefined;
+}
+
+/* The flags that this instruction and those after it read before they are written. */
+static u8 wanted_flags(const Emitter *e, u32 inst)
+{
+    enum { STEPS_MAX = 16 };
+    u8 wanted = 0, written = 0;
+    for (u32 i = 0; i < STEPS_MAX; i++, inst++) {
+        u8 reads, ends;
+        if (inst >= e->block_end || (written & ALL_FLAGS) == ALL_FLAGS) {
+            return wanted;
+        }
+        flag_effects(e, inst, &reads, &ends);
+        wanted |= (u8)(reads & ~written);
+        written |= ends;
+    }
+    return ALL_FLAGS;
+}
+
+/* True if the instruction tests a register that the last one has left, and all that is asked about is known from that. */
+static bool is_tested_already(const Emitter *e, u32 inst, X64Op op, const X64Operand *operands)
+{
+    bool is_test = op == X64_test8 || op == X64_test16 || op == X64_test32 || op == X64_test64;
+    return is_test && operands[0].reg == operands[1].reg && operands[0].reg == e->left.reg &&
+           dv_x64_insts[op].operands[0].width == e->left.width &&
+           e->left.end == dv_mach_offset(&e->buf) && !dv_mach_label_bound_at_end(&e->buf) &&
+           (wanted_flags(e, inst + 1) & ~e->left.flags) == 0;
+}
+
+/* True if the instruction keeps part of its result register, which nobody wants, or on some processors waits for it. */
+static bool waits_for_result(X64Op op)
+{
+    switch (op) {
+    case X64_cvtsi2ss32:
+    case X64_cvtsi2ss64:
+    case X64_cvtsi2sd32:
+    case X64_cvtsi2sd64:
+    case X64_cvtss2sd:
+    case X64_cvtsd2ss:
+    case X64_sqrtss:
+    case X64_sqrtsd:
+    case X64_roundss:
+    case X64_roundsd:
+    case X64_popcnt32:
+    case X64_popcnt64:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool mentions(const X64Operand *operand, bool is_xmm, u32 reg)
+{
+    bool is_memory = operand->kind == X64_MEMORY;
+    return is_memory ? !is_xmm && (operand->memory.base == reg || operand->memory.index == reg)
+                     : operand->reg == reg;
+}
+
+/* The result register is made new first, so that the instruction waits for its operand alone. */
+static void free_result(Emitter *e, X64Op op, const X64Operand *operands)
+{
+    if (!waits_for_result(op)) {
+        return;
+    }
+    const X64Spec *specs = dv_x64_insts[op].operands;
+    bool is_xmm = x64_width_is_xmm(specs[0].width);
+    bool same_class = operands[1].kind == X64_MEMORY || x64_width_is_xmm(specs[1].width) == is_xmm;
+    if (same_class && mentions(&operands[1], is_xmm, operands[0].reg)) {
+        return;
+    }
+    emit_2(e, is_xmm ? X64_xorps : X64_xor32, operands[0], operands[0]);
+}
+
+/* 0 is made in 2 bytes, if nobody reads flags before this instruction, or by it, that were set before. */
+static void emit_number(Emitter *e, X64Op op, u32 to, u64 number, u32 before)
+{
+    if (number == 0 && wanted_flags(e, before) == 0) {
+        emit_2(e, X64_xor32, x64_register(to), x64_register(to));
+    } else {
+        emit_2(e, op, x64_register(to), x64_number((i64)number));
+    }
+}
+
 /* ---- control --------------------------------------------------------------------------------------------- */
 
 static MachLabel label(u64 block)
@@ -186,7 +400,7 @@ static void emit_jump(Emitter *e, u64 target)
     u32 start = dv_mach_offset(&e->buf);
     emit_1(e, X64_jmp, x64_number(0));
     dv_mach_branch(&e->buf,
-                   &(MachBranch){start, start + 1, label(target), KIND_REL32, false, NULL});
+                   &(MachBranch){start, start + 1, label(target), KIND_BRANCH, false, NULL});
 }
 
 static void emit_branch(Emitter *e, const u64 *numbers)
@@ -197,14 +411,14 @@ static void emit_branch(Emitter *e, const u64 *numbers)
     dv_x64_encode(X64_jcc, inverse, &inverted);
     emit_2(e, X64_jcc, x64_number((i64)numbers[0]), x64_number(0));
     dv_mach_branch(&e->buf, &(MachBranch){start, start + inverted.number_at, label(numbers[1]),
-                                          KIND_REL32, true, inverted.bytes});
+                                          KIND_BRANCH, true, inverted.bytes});
     emit_jump(e, numbers[2]);
 }
 
 static void emit_branch_either(Emitter *e, const u64 *numbers)
 {
     emit_2(e, X64_jcc, x64_number((i64)numbers[0]), x64_number(0));
-    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, label(numbers[2]), KIND_REL32);
+    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, label(numbers[2]), KIND_BRANCH);
     emit_branch(e, numbers + 1);
 }
 
@@ -225,7 +439,7 @@ static void emit_trap_if(Emitter *e, const VInst *v, const u64 *numbers)
     MachLabel trap = dv_mach_trap_label(&e->buf, (TrapCode)numbers[1], v->srcloc);
     emit_2(e, X64_jcc, x64_number((i64)numbers[0]), x64_number(0));
     end = dv_mach_offset(&e->buf);
-    dv_mach_use(&e->buf, end - 4, trap, KIND_REL32);
+    dv_mach_use(&e->buf, end - 4, trap, KIND_BRANCH);
 }
 
 static void emit_trap(Emitter *e, TrapCode code)
@@ -461,7 +675,7 @@ static void emit_overflow_if_below(Emitter *e)
 {
     MachLabel trap = dv_mach_trap_label(&e->buf, TRAP_stk_ovf, SRCLOC_NONE);
     emit_2(e, X64_jcc, x64_number(X64_CC_B), x64_number(0));
-    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, trap, KIND_REL32);
+    dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, trap, KIND_BRANCH);
 }
 
 /* The stack may not get below the limit; a function that calls nothing and takes little is let pass. */
@@ -802,7 +1016,7 @@ static void emit_constant(Emitter *e, const RaMove *move)
     if (source->op == X64_FLOAT_CONST) {
         emit_float_const(e, reg_of(move->to), numbers);
     } else {
-        emit_2(e, (X64Op)source->op, x64_register(reg_of(move->to)), x64_number((i64)numbers[0]));
+        emit_number(e, (X64Op)source->op, reg_of(move->to), numbers[0], move->before);
     }
 }
 
@@ -882,6 +1096,12 @@ static bool emit_plain(Emitter *e, u32 inst, const u64 *numbers, RaLoc first)
     case X64_FLOAT_CONST:
         emit_float_const(e, reg_of(first), numbers);
         return true;
+    case X64_SUM:
+        emit_sum(e, inst);
+        return true;
+    case X64_mov32_i:
+        emit_number(e, X64_mov32_i, reg_of(first), numbers[0], inst + 1);
+        return true;
     default:
         return false;
     }
@@ -927,8 +1147,12 @@ static bool emit_inst(Emitter *e, u32 inst)
             if (v->op == X64_nop) {
                 add_tags(e, v, false);
             }
-            note_access(e, take_operands(e, inst, operands));
-            emit(e, (X64Op)v->op, operands);
+            u32 trap = take_operands(e, inst, operands);
+            free_result(e, (X64Op)v->op, operands);
+            note_access(e, trap);
+            if (!is_tested_already(e, inst, (X64Op)v->op, operands)) {
+                emit(e, (X64Op)v->op, operands);
+            }
         }
         return true;
     }
@@ -965,6 +1189,7 @@ static bool emit_blocks(Emitter *e)
         if (pads[b]) {
             emit_0(e, X64_endbr64);
         }
+        e->block_end = e->ra->blocks[b].end;
         for (u32 i = e->ra->blocks[b].first; i < e->ra->blocks[b].end; i++) {
             for (; next < e->allocation->moves.len && e->allocation->moves.data[next].before == i;
                  next++) {
@@ -1012,9 +1237,9 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
 const char *dv_x64_inst_name(u32 op)
 {
     static const char *const names[] = {
-        "params",       "return",      "branch",      "branch_either", "xmm_select", "jump",
-        "br_table",     "trap_if",     "trap",        "call",          "tail_call",  "func_addr",
-        "load_stack",   "store_stack", "stack_addr",  "label_addr",    "read_reg",   "write_reg",
-        "call_library", "atomic_loop", "float_const", "symbol",        "tls_address"};
+        "params",       "return",      "branch",      "branch_either", "xmm_select",  "jump",
+        "br_table",     "trap_if",     "trap",        "call",          "tail_call",   "func_addr",
+        "load_stack",   "store_stack", "stack_addr",  "label_addr",    "read_reg",    "write_reg",
+        "call_library", "atomic_loop", "float_const", "symbol",        "tls_address", "sum"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

@@ -2,6 +2,7 @@
 #include <x64_lowering.h> /* made of rules/ */
 
 #include "base/bytes.h"
+#include "codegen/opt/divide.h"
 
 #define TERMS_DEFINE
 #include "codegen/ir/terms.h"
@@ -138,14 +139,15 @@ V128 x64_any_xmm(X64Context *ctx, Value value)
     return dv_lower_use(ctx->lower, value).regs[0];
 }
 
-#define EITHER(name, Either, reg) \
-    Either name(X64Context *ctx, Value value) \
-    { \
-        return reg_field(reg(ctx, value)); \
-    }
-EITHER(x64_xm32, XM32, x64_f32)
-EITHER(x64_xm64, XM64, x64_f64)
-#undef EITHER
+XM32 x64_xm32(X64Context *ctx, Value value)
+{
+    return use_or_load(ctx, value, 32);
+}
+
+XM64 x64_xm64(X64Context *ctx, Value value)
+{
+    return use_or_load(ctx, value, 64);
+}
 
 #define FIELD(name, Either, Reg) \
     Either name(X64Context *ctx, Reg reg) \
@@ -408,14 +410,26 @@ static i64 sign_extend(u64 x, u32 bits)
     return (i64)((low ^ sign) - sign);
 }
 
+static u64 zero_extend(u64 x, u32 bits)
+{
+    return bits == 64 ? x : x & (((u64)1 << bits) - 1);
+}
+
+/* A constant, or one that is extended: sign-extended from its type. */
 static bool const_i64(X64Context *ctx, Value value, i64 *out)
 {
-    Inst def = dv_lower_def(ctx->lower, value);
-    if (def.id == ENTITY_NONE || dv_inst_const(ctx->func, def)->op != OP_iconst) {
+    Inst def = dv_lower_def(ctx->lower, value), at = def;
+    u32 op = def.id == ENTITY_NONE ? OP_COUNT : dv_inst_const(ctx->func, def)->op;
+    if (op == OP_uextend || op == OP_sextend) {
+        at = dv_lower_def(ctx->lower, dv_term_value(ctx->func, def, 0));
+    }
+    if (at.id == ENTITY_NONE || dv_inst_const(ctx->func, at)->op != OP_iconst ||
+        !is_int_up_to(dv_value_type(ctx->func, value), 64)) {
         return false;
     }
-    const InstData *d = dv_inst_const(ctx->func, def);
-    *out = sign_extend(dv_imm64(d), type_lane_bits(d->type));
+    const InstData *d = dv_inst_const(ctx->func, at);
+    u32 bits = type_lane_bits(d->type);
+    *out = op == OP_uextend ? (i64)zero_extend(dv_imm64(d), bits) : sign_extend(dv_imm64(d), bits);
     return true;
 }
 
@@ -438,8 +452,7 @@ bool x64_const_u64(X64Context *ctx, Value value, u64 *out)
 u64 x64_imm_u64(X64Context *ctx, Type type, Imm64 imm)
 {
     (void)ctx;
-    u32 bits = type_lane_bits(type);
-    return bits == 64 ? imm : imm & (((u64)1 << bits) - 1);
+    return zero_extend(imm, type_lane_bits(type));
 }
 
 i16 x64_low16(X64Context *ctx, i32 i)
@@ -559,6 +572,131 @@ bool x64_power_of_2(X64Context *ctx, u64 n, u8 *out)
     return ok;
 }
 
+/* ---- division by constants ----------------------------------------------------------------------------------- */
+
+bool x64_unsigned_constant(X64Context *ctx, Value value, u64 *out)
+{
+    i64 i = 0;
+    bool ok = const_i64(ctx, value, &i) && i != 0;
+    *out = ok ? zero_extend((u64)i, type_bits(dv_value_type(ctx->func, value))) : 0;
+    return ok;
+}
+
+bool x64_signed_constant(X64Context *ctx, Value value, i64 *out)
+{
+    *out = 0;
+    return const_i64(ctx, value, out) && *out != 0;
+}
+
+bool x64_small(X64Context *ctx, u64 n, i32 *out)
+{
+    (void)ctx;
+    *out = n <= INT32_MAX ? (i32)n : 0;
+    return n <= INT32_MAX;
+}
+
+static bool is_power_of_2(u64 n)
+{
+    return n != 0 && (n & (n - 1)) == 0;
+}
+
+static u64 size_of(i64 d)
+{
+    return d < 0 ? 0 - (u64)d : (u64)d;
+}
+
+bool x64_is_negative(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return d < 0;
+}
+
+bool x64_signed_power(X64Context *ctx, i64 d, bool *negative, u8 *n)
+{
+    *negative = d < 0;
+    return x64_power_of_2(ctx, size_of(d), n);
+}
+
+bool x64_magic_u32(X64Context *ctx, u64 d, u64 *m, u8 *shift)
+{
+    (void)ctx;
+    if (is_power_of_2(d)) {
+        return false;
+    }
+    DivMagic magic = dv_divide_unsigned(d, 32);
+    *m = magic.multiplier;
+    *shift = (u8)(32 + magic.after);
+    return !magic.is_long && magic.before == 0;
+}
+
+/* 2^64 / d, rounded up: above that by less than d, so by less than 2^32 / 2^64 for each n of a quotient. */
+u64 x64_reciprocal(X64Context *ctx, u64 d)
+{
+    (void)ctx;
+    return UINT64_MAX / d + 1;
+}
+
+bool x64_magic_u64(X64Context *ctx, u64 d, u8 *before, u64 *m, u8 *after)
+{
+    (void)ctx;
+    if (is_power_of_2(d)) {
+        return false;
+    }
+    DivMagic magic = dv_divide_unsigned(d, 64);
+    *before = magic.before;
+    *m = magic.multiplier;
+    *after = magic.after;
+    return !magic.is_long;
+}
+
+u64 x64_long_multiplier(X64Context *ctx, u64 d)
+{
+    (void)ctx;
+    return dv_divide_unsigned(d, 64).multiplier;
+}
+
+u8 x64_long_shift(X64Context *ctx, u64 d)
+{
+    (void)ctx;
+    return (u8)(dv_divide_unsigned(d, 64).after - 1);
+}
+
+u64 x64_multiplier_s32(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return dv_divide_signed(size_of(d), 32).multiplier;
+}
+
+u8 x64_shift_s32(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return (u8)(32 + dv_divide_signed(size_of(d), 32).after);
+}
+
+bool x64_magic_s64(X64Context *ctx, i64 d, u64 *m, u8 *shift)
+{
+    (void)ctx;
+    if (is_power_of_2(size_of(d))) {
+        return false;
+    }
+    DivMagic magic = dv_divide_signed(size_of(d), 64);
+    *m = magic.multiplier;
+    *shift = magic.after;
+    return !magic.is_long;
+}
+
+u64 x64_long_multiplier_s64(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return dv_divide_signed(size_of(d), 64).multiplier;
+}
+
+u8 x64_long_shift_s64(X64Context *ctx, i64 d)
+{
+    (void)ctx;
+    return dv_divide_signed(size_of(d), 64).after;
+}
+
 /* ---- conditions and features --------------------------------------------------------------------------------- */
 
 Test x64_on(X64Context *ctx, Flags flags, Cond cond)
@@ -579,6 +717,30 @@ Cond x64_test_cond(X64Context *ctx, Test test)
 {
     (void)ctx;
     return (Cond)test.cond;
+}
+
+/* What a condition says of a value: seen through extensions and comparisons with 0, which only turn it around. */
+bool x64_truth_value(X64Context *ctx, Value value, bool *negated, Value *out)
+{
+    enum { STEPS_MAX = 8 };
+    *negated = false;
+    *out = value;
+    for (u32 i = 0; i < STEPS_MAX; i++) {
+        Inst def = dv_lower_def(ctx->lower, *out);
+        const InstData *d = def.id == ENTITY_NONE ? NULL : dv_inst_const(ctx->func, def);
+        i64 zero = 1;
+        bool is_eq = d != NULL && d->op == OP_icmp && d->aux == INTCC_eq;
+        bool is_ne = d != NULL && d->op == OP_icmp && d->aux == INTCC_ne;
+        bool is_extended = d != NULL && (d->op == OP_uextend || d->op == OP_sextend);
+        bool is_zero_test = (is_eq || is_ne) &&
+                            const_i64(ctx, dv_term_value(ctx->func, def, 1), &zero) && zero == 0;
+        if (!is_extended && !is_zero_test) {
+            break;
+        }
+        *negated = *negated != (is_zero_test && is_eq);
+        *out = dv_term_value(ctx->func, def, 0);
+    }
+    return true;
 }
 
 Test x64_opposite(X64Context *ctx, Test test)
@@ -617,6 +779,7 @@ static Address new_address(X64Context *ctx, X64Address address)
 typedef struct Sum {
     Value base, index;
     bool has_index;
+    bool takes_single; /* takes apart only what nothing else wants */
     u32 scale;
     i64 disp;
 } Sum;
@@ -628,6 +791,7 @@ static bool take_shift(X64Context *ctx, Value value, Sum *sum)
     Inst def = dv_lower_def(ctx->lower, value);
     i64 amount;
     bool ok = def.id != ENTITY_NONE && dv_inst_const(ctx->func, def)->op == OP_ishl &&
+              !(sum->takes_single && dv_lower_has_many_users(ctx->lower, value)) &&
               const_i64(ctx, dv_term_value(ctx->func, def, 1), &amount) && amount >= 1 &&
               amount <= SCALE_MAX;
     if (ok) {
@@ -638,14 +802,9 @@ static bool take_shift(X64Context *ctx, Value value, Sum *sum)
     return ok;
 }
 
-/* Takes apart the addition that the base is, as far as there is room; false: it stays. */
-static bool take_addition(X64Context *ctx, Sum *sum)
+/* Adds two values to the sum, as far as there is room. */
+static bool take_terms(X64Context *ctx, const Value args[2], Sum *sum)
 {
-    Inst def = dv_lower_def(ctx->lower, sum->base);
-    if (def.id == ENTITY_NONE || dv_inst_const(ctx->func, def)->op != OP_iadd) {
-        return false;
-    }
-    Value args[2] = {dv_term_value(ctx->func, def, 0), dv_term_value(ctx->func, def, 1)};
     for (u32 i = 0; i < 2; i++) {
         i64 constant;
         if (const_i64(ctx, args[i], &constant) && constant >= INT32_MIN && constant <= INT32_MAX) {
@@ -670,26 +829,113 @@ static bool take_addition(X64Context *ctx, Sum *sum)
     return true;
 }
 
+/* Takes apart the addition that the base is; false: it stays. */
+static bool take_addition(X64Context *ctx, Sum *sum)
+{
+    Inst def = dv_lower_def(ctx->lower, sum->base);
+    if (def.id == ENTITY_NONE || dv_inst_const(ctx->func, def)->op != OP_iadd ||
+        (sum->takes_single && dv_lower_has_many_users(ctx->lower, sum->base))) {
+        return false;
+    }
+    const Value args[2] = {dv_term_value(ctx->func, def, 0), dv_term_value(ctx->func, def, 1)};
+    return take_terms(ctx, args, sum);
+}
+
+static void take_additions(X64Context *ctx, Sum *sum)
+{
+    enum { STEPS_MAX = 4 };
+    for (u32 i = 0; i < STEPS_MAX; i++) {
+        Sum before = *sum;
+        if (!take_addition(ctx, sum)) {
+            *sum = before;
+            return;
+        }
+    }
+}
+
+static X64Address sum_address(X64Context *ctx, const Sum *sum, u32 trap)
+{
+    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE;
+    VReg base = x64_r64(ctx, sum->base), index = VREG_NONE;
+    if (sum->has_index) {
+        kind |= X64_ADDRESS_HAS_INDEX;
+        index = x64_r64(ctx, sum->index);
+    }
+    return (X64Address){base, index, x64_address_pack(kind, sum->scale, trap, (i32)sum->disp)};
+}
+
 /* The address of an access that fails with this code; TRAP_none: it does not. */
 static Address address_of(X64Context *ctx, Value value, Offset32 offset, u32 trap)
 {
-    enum { STEPS_MAX = 4 };
     Sum sum = {.base = value, .disp = offset};
-    for (u32 i = 0; i < STEPS_MAX; i++) {
-        Sum before = sum;
-        if (!take_addition(ctx, &sum)) {
-            sum = before;
-            break;
-        }
-    }
-    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE;
-    VReg base = x64_r64(ctx, sum.base), index = VREG_NONE;
-    if (sum.has_index) {
-        kind |= X64_ADDRESS_HAS_INDEX;
-        index = x64_r64(ctx, sum.index);
-    }
-    u64 packed = x64_address_pack(kind, sum.scale, trap, (i32)sum.disp);
-    return new_address(ctx, (X64Address){base, index, packed});
+    take_additions(ctx, &sum);
+    return new_address(ctx, sum_address(ctx, &sum, trap));
+}
+
+/* ---- sums as results: by lea, so that operands stay where they are ------------------------------------------ */
+
+static VReg emit_sum(X64Context *ctx, const X64Address *address, u32 bits)
+{
+    VReg result = dv_vcode_vreg(ctx->lower->vcode, X64_GENERAL);
+    const RaOperand operands[] = {ra_use(address->base), ra_use(address->index), ra_def(result)};
+    bool has_index = (address->packed & X64_ADDRESS_HAS_INDEX) != 0;
+    const RaOperand short_operands[] = {operands[0], operands[2]};
+    const u64 numbers[] = {address->packed, bits};
+    VInstDraft draft = {X64_SUM,
+                        0,
+                        0,
+                        has_index ? operands : short_operands,
+                        has_index ? ARRAY_LEN(operands) : ARRAY_LEN(short_operands),
+                        numbers,
+                        ARRAY_LEN(numbers)};
+    dv_vcode_emit(ctx->lower->vcode, &draft);
+    return result;
+}
+
+/* Those parts of a sum that nothing else wants are added at once. */
+static VReg emit_parts(X64Context *ctx, Sum *sum)
+{
+    u32 bits = type_bits(dv_value_type(ctx->func, sum->base)) > 32 ? 64 : 32;
+    take_additions(ctx, sum);
+    X64Address address = sum_address(ctx, sum, TRAP_none);
+    return emit_sum(ctx, &address, bits);
+}
+
+R64 x64_sum(X64Context *ctx, Value x, Value y)
+{
+    const Value terms[] = {x, y};
+    Sum sum = {.takes_single = true};
+    take_terms(ctx, terms, &sum);
+    return emit_parts(ctx, &sum);
+}
+
+R64 x64_sum_i(X64Context *ctx, Value x, i32 i)
+{
+    Sum sum = {.base = x, .disp = i, .takes_single = true};
+    return emit_parts(ctx, &sum);
+}
+
+/* x + (x << n) */
+R64 x64_scaled_sum(X64Context *ctx, Value x, u8 n)
+{
+    u32 bits = type_bits(dv_value_type(ctx->func, x)) > 32 ? 64 : 32;
+    Sum sum = {.base = x, .index = x, .has_index = true, .scale = n};
+    X64Address address = sum_address(ctx, &sum, TRAP_none);
+    return emit_sum(ctx, &address, bits);
+}
+
+bool x64_scale_and_1(X64Context *ctx, u64 n, u8 *out)
+{
+    (void)ctx;
+    *out = n == 3 ? 1 : n == 5 ? 2 : 3;
+    return n == 3 || n == 5 || n == 9;
+}
+
+bool x64_negated(X64Context *ctx, i32 i, i32 *out)
+{
+    (void)ctx;
+    *out = i == INT32_MIN ? 0 : -i;
+    return i != INT32_MIN;
 }
 
 Address x64_address(X64Context *ctx, Value value, Offset32 offset)
@@ -698,18 +944,94 @@ Address x64_address(X64Context *ctx, Value value, Offset32 offset)
     return address_of(ctx, value, offset, d->flags & FLAG_TRAP_MASK);
 }
 
-/* A load of exactly so many bits that only the instruction at hand wants is done by it. */
-static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
+/* The load of exactly so many bits that only the instruction at hand wants, and so can do itself; INST_NONE. */
+static Inst own_load(X64Context *ctx, Value value, u32 bits)
 {
     Inst load = dv_lower_sinkable_load(ctx->lower, value);
     const InstData *d = load.id == ENTITY_NONE ? NULL : dv_inst_const(ctx->func, load);
-    if (d == NULL || d->op != OP_load || type_bits(d->type) != bits || (d->flags & FLAG_BIG) != 0) {
-        return reg_field(use(ctx, value, bits));
-    }
+    bool ok =
+        d != NULL && d->op == OP_load && type_bits(d->type) == bits && (d->flags & FLAG_BIG) == 0;
+    return ok ? load : INST_NONE;
+}
+
+static X64Field take_load(X64Context *ctx, Inst load)
+{
+    const InstData *d = dv_inst_const(ctx->func, load);
     dv_lower_sink(ctx->lower, load);
     return address_of(ctx, dv_term_value(ctx->func, load, 0), (i32)d->imm[0],
                       d->flags & FLAG_TRAP_MASK);
 }
+
+static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
+{
+    Inst load = own_load(ctx, value, bits);
+    if (load.id != ENTITY_NONE) {
+        return take_load(ctx, load);
+    }
+    bool is_float = type_is_float(dv_value_type(ctx->func, value));
+    return reg_field(is_float ? dv_lower_use(ctx->lower, value).regs[0] : use(ctx, value, bits));
+}
+
+/* True if nothing reads the value after the instruction at hand, as far as this is easily seen: so its register may be
+ * lost. */
+static bool ends_here(X64Context *ctx, Value value)
+{
+    Inst def = dv_lower_result_of(ctx->lower, value);
+    if (def.id == ENTITY_NONE || dv_lower_has_many_users(ctx->lower, value)) {
+        return false;
+    }
+    u32 op = dv_inst_const(ctx->func, def)->op;
+    return op != OP_iconst && op != OP_f32const && op != OP_f64const &&
+           dv_inst_block(ctx->func, def).id == dv_inst_block(ctx->func, ctx->lower->current).id;
+}
+
+bool x64_is_better_lost(X64Context *ctx, Value value, Value other)
+{
+    return ends_here(ctx, value) && !ends_here(ctx, other);
+}
+
+/* True if what computes this i32 writes 32 bits of a register, which clears those above. What may be another value's
+ * register seen otherwise is none of these, and so are parameters. */
+bool x64_clears_above(X64Context *ctx, Value value, Value *out)
+{
+    *out = value;
+    Inst def = dv_lower_result_of(ctx->lower, value);
+    if (def.id == ENTITY_NONE || dv_value_type(ctx->func, value) != TYPE_I32) {
+        return false;
+    }
+    switch (dv_inst_const(ctx->func, def)->op) {
+    case OP_load:
+    case OP_iadd:
+    case OP_isub:
+    case OP_imul:
+    case OP_band:
+    case OP_bor:
+    case OP_bxor:
+    case OP_ishl:
+    case OP_ushr:
+    case OP_uload8:
+    case OP_uload16:
+        return true;
+    default:
+        return false;
+    }
+}
+
+#define LOADED(bits) \
+    bool x64_loaded##bits(X64Context *ctx, Value value, Value *out) \
+    { \
+        *out = value; \
+        return own_load(ctx, value, bits).id != ENTITY_NONE; \
+    } \
+    Mem##bits x64_taken##bits(X64Context *ctx, Value value) \
+    { \
+        return take_load(ctx, own_load(ctx, value, bits)); \
+    }
+LOADED(8)
+LOADED(16)
+LOADED(32)
+LOADED(64)
+#undef LOADED
 
 Address x64_slot_address(X64Context *ctx, StackSlot slot, Offset32 offset)
 {
