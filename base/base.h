@@ -45,6 +45,8 @@ typedef size_t usize;
 
 #if DV_GNU
 #define DV_NOINLINE __attribute__((noinline))
+/* A function that reads what AddressSanitizer would not have read: whatever lies on the stack. */
+#define DV_READS_STACK __attribute__((noinline, no_sanitize_address))
 /* The pointer, of which the compiler may take it that it is a multiple of `align`. */
 #define DV_ASSUME_ALIGNED(pointer, align) __builtin_assume_aligned((pointer), (align))
 /* Where the frame of the running function is: on x86-64 the caller's frame pointer is there, and behind it where it goes
@@ -53,6 +55,7 @@ typedef size_t usize;
 #define DV_FRAME_ADDRESS() ((const u8 *)__builtin_frame_address(0))
 #else
 #define DV_NOINLINE
+#define DV_READS_STACK
 #define DV_HAS_FRAME_ADDRESS 0
 #define DV_FRAME_ADDRESS() ((const u8 *)NULL)
 #define DV_ASSUME_ALIGNED(pointer, align) (pointer)

@@ -317,7 +317,7 @@ static usize exception_bytes(u32 count)
 /* ---- which exceptions can still be named ----
  *
  * Handles are numbers that nothing tells from others, so every 32 bits that could be a live handle keep its
- * exception: the slots in use, globals, tables, and what exceptions found so far carry. */
+ * exception: the slots in use, the C stack under native code, globals, tables, and what exceptions found so far carry. */
 
 typedef struct Marker {
     Interp *vm;
@@ -338,6 +338,15 @@ static void mark_slots(Marker *marker, const u64 *slots, usize count)
 {
     for (usize i = 0; i < count; i++) {
         mark_handle(marker, slots[i]);
+    }
+}
+
+/* Native code packs two into one. */
+static void mark_words(void *context, const u64 *words, usize count)
+{
+    for (usize i = 0; i < count; i++) {
+        mark_handle(context, words[i]);
+        mark_handle(context, words[i] >> 32);
     }
 }
 
@@ -365,11 +374,22 @@ static const u64 *end_of_slots(const Interp *vm)
     return end;
 }
 
-void dv_interp_visit_slots(const Interp *vm,
-                           void (*visit)(void *context, const u64 *slots, usize count),
-                           void *context)
+/* Native code lies all on one stack: the outermost knows where that begins. */
+static void visit_natives(const Interp *vm, InterpVisit *visit, void *context)
+{
+    const InterpNative *native = vm->natives;
+    while (native != NULL && native->outer != NULL) {
+        native = native->outer;
+    }
+    if (native != NULL) {
+        native->scan(native, visit, context);
+    }
+}
+
+void dv_interp_visit_slots(const Interp *vm, InterpVisit *visit, void *context)
 {
     visit(context, vm->stack_start, (usize)(end_of_slots(vm) - vm->stack_start));
+    visit_natives(vm, visit, context);
     for (u32 i = 1; i < vm->exception_cap; i++) {
         if (vm->exceptions[i] != NULL) {
             visit(context, vm->exceptions[i]->payload, vm->exceptions[i]->count);
@@ -381,10 +401,8 @@ void dv_interp_visit_slots(const Interp *vm,
 static void collect_exceptions(Interp *vm)
 {
     Marker marker = {.vm = vm};
-    if (vm->natives != NULL) {
-        return; /* native frames may name any */
-    }
     mark_slots(&marker, vm->stack_start, (usize)(end_of_slots(vm) - vm->stack_start));
+    visit_natives(vm, mark_words, &marker);
     mark_handle(&marker, vm->thrown);
     for (InterpInstance *instance = vm->instances; instance != NULL; instance = instance->next) {
         mark_instance(&marker, instance);

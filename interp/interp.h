@@ -220,6 +220,9 @@ typedef struct InterpFrame {
 
 /* ---- native code in between ---- */
 
+/* Who is shown slots. */
+typedef void InterpVisit(void *context, const u64 *slots, usize count);
+
 /* A run of native code on the C stack that is under way. Its frames come between those of bytecode: what runs on top of
  * it has its records below `control`. */
 typedef struct InterpNative {
@@ -229,6 +232,8 @@ typedef struct InterpNative {
     /* Gives the frames to see(sink, frame), innermost first. */
     void (*walk)(const struct InterpNative *self, void (*see)(void *sink, const InterpFrame *frame),
                  void *sink);
+    /* Shows all words of memory where it and what runs on top of it may have references, two to a word. */
+    void (*scan)(const struct InterpNative *self, InterpVisit *visit, void *context);
 } InterpNative;
 
 /* Of frames that are gone when a trap is looked at, so many are kept at both ends. */
@@ -310,7 +315,7 @@ void dv_interp_end_native(Interp *vm, InterpNative *native);
 /* The innermost native code ends in what `status` says, and not by a return: keeps its frames for the next backtrace, and
  * those of the call that ended so on top of it if there was one. */
 void dv_interp_keep_frames(Interp *vm, bool has_call);
-/* Whether native code is under way, whose frames nobody can look for references in. */
+/* Whether native code is under way. */
 bool dv_interp_has_native(const Interp *vm);
 /* Forgets frames kept. */
 void dv_interp_drop_frames(Interp *vm);
@@ -330,10 +335,8 @@ u32 dv_interp_backtrace(const Interp *vm, InterpFrame *frames, u32 capacity);
 /* The same without the innermost `skipped` ones. */
 u32 dv_interp_backtrace_from(const Interp *vm, u32 skipped, InterpFrame *frames, u32 capacity);
 /* Shows `visit` every run of slots that may hold references of guests: of frames, suspended ones too, and what exceptions
- * carry. Globals and tables are the host's to look at. */
-void dv_interp_visit_slots(const Interp *vm,
-                           void (*visit)(void *context, const u64 *slots, usize count),
-                           void *context);
+ * carry. Globals and tables are the host's to look at. Either half of a slot may be one. */
+void dv_interp_visit_slots(const Interp *vm, InterpVisit *visit, void *context);
 /* A new exception of this tag, its payload zero. 0 if there is no memory for it. */
 u32 dv_interp_new_exception(Interp *vm, const InterpTag *tag, u64 context);
 /* NULL if the handle is null or none. */

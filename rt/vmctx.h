@@ -11,13 +11,16 @@
 typedef struct VmCtx VmCtx;
 
 enum {
-    VM_VERSION = 1, /* of all this: to be raised with every change */
+    VM_VERSION = 2, /* of all this: to be raised with every change */
     VM_PTR = 8,
     VM_HEADER_BYTES = 24,
     VM_MEMORY_REF_BYTES = 16,
     VM_IMPORT_BYTES = 16,
     VM_GLOBAL_BYTES = 64,
-    VM_ALIGN = 64 /* of a vmctx */
+    VM_ALIGN = 64, /* of a vmctx */
+    /* Frames are chained by frame pointers. So far from its own a function of convention wasm that calls anything keeps the
+     * vmctx which it was called with. */
+    VM_FRAME_CONTEXT = -8
 };
 
 /* Offsets: VM_state_fuel, VM_func_code and so on. */
@@ -62,6 +65,28 @@ typedef struct VmOptions {
     bool polls;             /* loops look at state.poll */
     bool stack_checks;      /* functions look at state.stack_limit */
 } VmOptions;
+
+/* ---- exceptions ---- */
+
+typedef enum VmHandlerKind {
+    VM_HANDLER_TAG,    /* takes exceptions of the instance's tag `value` */
+    VM_HANDLER_ALL,    /* takes every one */
+    VM_HANDLER_CONTEXT /* takes none: 8 bytes, `value` above the stack pointer, have the context of those that the tags
+                          behind it take */
+} VmHandlerKind;
+
+/* What happens to an exception that a call ends in: its handlers are tried in order. The one that takes it is gone on at with
+ * the frame pointer of the function, and as nothing else lasts, the handle in the first register of exceptions and 0 in
+ * the second (x86-64: rax, rdx). */
+typedef struct VmHandler {
+    u32 call;        /* where it returns to; rises */
+    u32 frame_bytes; /* from the stack pointer there to the frame pointer */
+    u32 kind;        /* VmHandlerKind */
+    u32 value;
+    u32 target; /* where to go on; 0 of VM_HANDLER_CONTEXT */
+} VmHandler;
+
+enum { VM_FRAME_BYTES_MAX = 1 << 30 };
 
 /* ---- helpers ---- */
 

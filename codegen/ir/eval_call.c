@@ -551,9 +551,7 @@ static u32 find_handler(const Fiber *fiber, const Frame *frame, const Exception 
             right_context = dv_eval_read(bytes, size < 8 ? size : 8) == x->context;
             continue;
         }
-        bool declared = h->tag < f->tags.len && f->tags.data[h->tag].present;
-        u32 tag = declared ? f->tags.data[h->tag].index : h->tag;
-        if (right_context && tag == x->tag) {
+        if (right_context && dv_func_tag(f, h->tag) == x->tag) {
             return h->dest;
         }
     }

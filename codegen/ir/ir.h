@@ -514,6 +514,12 @@ static inline const OpInfo *dv_inst_info(const Func *f, Inst i)
     return &dv_ops[dv_inst_const(f, i)->op];
 }
 
+/* The module's tag that `tagN` means in a function: what it declares so, or number N. */
+static inline u32 dv_func_tag(const Func *f, u32 tag)
+{
+    return tag < f->tags.len && f->tags.data[tag].present ? f->tags.data[tag].index : tag;
+}
+
 static inline u64 dv_imm64(const InstData *d)
 {
     return (u64)d->imm[1] << 32 | d->imm[0];

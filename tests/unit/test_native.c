@@ -29,25 +29,25 @@ static const u8 machine_code[] = {
     /* load: push rbp; mov rbp,rsp; mov rax,[rdi+0x18]; mov esi,esi; mov eax,[rax+rsi*1];
      * pop rbp; ret */
     0x55, 0x48, 0x89, 0xe5, 0x48, 0x8b, 0x47, 0x18, 0x89, 0xf6, 0x8b, 0x04, 0x30, 0x5d, 0xc3,
-    /* recurse: push rbp; mov rbp,rsp; mov rax,[rdi]; cmp rsp,[rax]; jb overflow; sub
-     * rsp,0x10; call recurse; leave; ret; ud2 */
-    0x55, 0x48, 0x89, 0xe5, 0x48, 0x8b, 0x07, 0x48, 0x3b, 0x20, 0x72, 0x0b, 0x48, 0x83, 0xec, 0x10,
-    0xe8, 0xeb, 0xff, 0xff, 0xff, 0xc9, 0xc3, 0x0f, 0x0b,
-    /* host: push rbp; mov rbp,rsp; mov rax,rdi; mov rdi,[rax+0x30]; call [rax+0x28]; inc
-     * eax; pop rbp; ret */
-    0x55, 0x48, 0x89, 0xe5, 0x48, 0x89, 0xf8, 0x48, 0x8b, 0x78, 0x30, 0xff, 0x50, 0x28, 0xff, 0xc0,
-    0x5d, 0xc3,
-    /* outer: push rbp; mov rbp,rsp; call trap; pop rbp; ret */
-    0x55, 0x48, 0x89, 0xe5, 0xe8, 0xb7, 0xff, 0xff, 0xff, 0x5d, 0xc3,
-    /* spin: push rbp; mov rbp,rsp; push rbx; push rbx; mov rbx,rdi; mov rax,[rbx]; cmp
+    /* recurse: push rbp; mov rbp,rsp; mov rax,[rdi]; cmp rsp,[rax]; jb overflow; push rdi; push
+     * rdi; call recurse; leave; ret; ud2 */
+    0x55, 0x48, 0x89, 0xe5, 0x48, 0x8b, 0x07, 0x48, 0x3b, 0x20, 0x72, 0x09, 0x57, 0x57, 0xe8, 0xed,
+    0xff, 0xff, 0xff, 0xc9, 0xc3, 0x0f, 0x0b,
+    /* host: push rbp; mov rbp,rsp; push rdi; push rdi; mov rax,rdi; mov rdi,[rax+0x30]; call
+     * [rax+0x28]; inc eax; leave; ret */
+    0x55, 0x48, 0x89, 0xe5, 0x57, 0x57, 0x48, 0x89, 0xf8, 0x48, 0x8b, 0x78, 0x30, 0xff, 0x50, 0x28,
+    0xff, 0xc0, 0xc9, 0xc3,
+    /* outer: push rbp; mov rbp,rsp; push rdi; push rdi; call trap; leave; ret */
+    0x55, 0x48, 0x89, 0xe5, 0x57, 0x57, 0xe8, 0xb5, 0xff, 0xff, 0xff, 0xc9, 0xc3,
+    /* spin: push rbp; mov rbp,rsp; push rdi; push rbx; mov rbx,rdi; mov rax,[rbx]; cmp
      * [rax+0x1c],0x0; je again; mov rdi,rbx; mov rax,[rbx+0x8]; call [rax+0x78]; jmp again
      * */
-    0x55, 0x48, 0x89, 0xe5, 0x53, 0x53, 0x48, 0x89, 0xfb, 0x48, 0x8b, 0x03, 0x83, 0x78, 0x1c, 0x00,
+    0x55, 0x48, 0x89, 0xe5, 0x57, 0x53, 0x48, 0x89, 0xfb, 0x48, 0x8b, 0x03, 0x83, 0x78, 0x1c, 0x00,
     0x74, 0xf7, 0x48, 0x89, 0xdf, 0x48, 0x8b, 0x43, 0x08, 0xff, 0x50, 0x78, 0xeb, 0xeb,
-    /* fill: push rbp; mov rbp,rsp; mov r8d,edx; mov edx,esi; xor esi,esi; mov ecx,0x7; mov
-     * rax,[rdi+0x8]; call [rax+0x8]; pop rbp; ret */
-    0x55, 0x48, 0x89, 0xe5, 0x41, 0x89, 0xd0, 0x89, 0xf2, 0x31, 0xf6, 0xb9, 0x07, 0x00, 0x00, 0x00,
-    0x48, 0x8b, 0x47, 0x08, 0xff, 0x50, 0x08, 0x5d, 0xc3,
+    /* fill: push rbp; mov rbp,rsp; push rdi; push rdi; mov r8d,edx; mov edx,esi; xor esi,esi; mov
+     * ecx,0x7; mov rax,[rdi+0x8]; call [rax+0x8]; leave; ret */
+    0x55, 0x48, 0x89, 0xe5, 0x57, 0x57, 0x41, 0x89, 0xd0, 0x89, 0xf2, 0x31, 0xf6, 0xb9, 0x07, 0x00,
+    0x00, 0x00, 0x48, 0x8b, 0x47, 0x08, 0xff, 0x50, 0x08, 0xc9, 0xc3,
     /* enter: push rbp; mov rbp,rsp; push rbx; push rbx; mov rbx,rdx; mov rax,rdi; mov
      * rdi,rsi; mov esi,[rbx]; mov edx,[rbx+0x8]; call rax; mov eax,eax; mov [rbx],rax; pop
      * rbx; pop rbx; pop rbp; ret */
@@ -60,19 +60,21 @@ static const u8 machine_code[] = {
 
 enum { FUNC_ADD, FUNC_TRAP, FUNC_LOAD, FUNC_RECURSE, FUNC_HOST, FUNC_OUTER, FUNC_SPIN, FUNC_FILL };
 
-static const u32 func_rows[][2] = {{0x00, 9},  {0x09, 6},  {0x0f, 15}, {0x1e, 25},
-                                   {0x37, 18}, {0x49, 11}, {0x54, 30}, {0x72, 25}};
+static const u32 func_rows[][2] = {{0x00, 9},  {0x09, 6},  {0x0f, 15}, {0x1e, 23},
+                                   {0x35, 20}, {0x49, 13}, {0x56, 30}, {0x74, 27}};
 static const char *const func_names[] = {"add",  "trap",  "load", "recurse",
                                          "host", "outer", "spin", "fill"};
 static const u32 trap_rows[][2] = {
-    {0x0d, PULLEY_TRAP_unreachable}, {0x19, PULLEY_TRAP_heap_oob}, {0x35, PULLEY_TRAP_stk_ovf}};
-static const u32 adapter_rows[][3] = {{0, 0x8b, 0xaa}};
+    {0x0d, PULLEY_TRAP_unreachable}, {0x19, PULLEY_TRAP_heap_oob}, {0x33, PULLEY_TRAP_stk_ovf}};
+static const u32 adapter_rows[][3] = {{0, 0x8f, 0xae}};
 
 /* The artifact; what is told of it can be changed before. */
 typedef struct NativeDraft {
     u32 funcs[8][2];
     u32 traps[3][2];
     u32 adapters[1][3];
+    u32 handlers[2][5];
+    u32 num_handlers;
     u32 head[5];
     u32 flags;
 } NativeDraft;
@@ -98,7 +100,7 @@ static void put_numbers(ArtifactMaker *maker, Fixture *f, ArtifactSection kind, 
 
 static Bytes native_artifact(Fixture *f, const NativeDraft *d)
 {
-    enum { SECTIONS = 6 };
+    enum { SECTIONS = 7 };
     Meta *m = meta_new(f);
     ArtifactMaker maker = {.rows = 0};
     meta_type(m, "ii", "i");
@@ -116,6 +118,8 @@ static Bytes native_artifact(Fixture *f, const NativeDraft *d)
     put_numbers(&maker, f, ARTIFACT_NATIVE_HEAD, 1, d->head, ARRAY_LEN(d->head));
     put_numbers(&maker, f, ARTIFACT_NATIVE_FUNCS, 8, d->funcs[0], 16);
     put_numbers(&maker, f, ARTIFACT_NATIVE_TRAPS, 3, d->traps[0], 6);
+    put_numbers(&maker, f, ARTIFACT_NATIVE_HANDLERS, d->num_handlers, d->handlers[0],
+                5 * d->num_handlers);
     put_numbers(&maker, f, ARTIFACT_NATIVE_ADAPTERS, 1, d->adapters[0], 3);
     put_section(&maker, ARTIFACT_NATIVE_CODE, 0, machine_code, sizeof machine_code);
     memcpy(maker.out.data, ARTIFACT_MAGIC, 4);
@@ -140,22 +144,35 @@ static RtFunc *host_func(RtStore *store, RtHostFn *fn, void *context)
     return func;
 }
 
-static RtInstance *add_native(Fixture *f, RtStore *store, RtFunc *import)
+static RtInstance *instantiate(RtStore *store, RtModule *module, RtFunc *import)
+{
+    const RtExtern what = {.kind = EXTERN_FUNC, .of.func = import};
+    RtInstance *instance;
+    RtTrap *trap;
+    RtError error = {.status = DAVIT_OK};
+    davit_status_t status = dv_rt_instantiate(store, module, &what, 1, &instance, &trap, &error);
+    assert_string_equal(error.message, "");
+    assert_int_equal(status, DAVIT_OK);
+    return instance;
+}
+
+static RtModule *load_native(Fixture *f)
 {
     const NativeDraft draft = draft_new();
     Bytes artifact = native_artifact(f, &draft);
-    const RtExtern what = {.kind = EXTERN_FUNC, .of.func = import};
     RtModule *module;
-    RtInstance *instance;
-    RtTrap *trap;
     RtError error = {.status = DAVIT_OK};
     davit_status_t status = dv_rt_module_load(&f->pool.allocator, artifact.data, artifact.size,
                                               RT_LOAD_NATIVE, &module, &error);
     assert_string_equal(error.message, "");
     assert_int_equal(status, DAVIT_OK);
-    status = dv_rt_instantiate(store, module, &what, 1, &instance, &trap, &error);
-    assert_string_equal(error.message, "");
-    assert_int_equal(status, DAVIT_OK);
+    return module;
+}
+
+static RtInstance *add_native(Fixture *f, RtStore *store, RtFunc *import)
+{
+    RtModule *module = load_native(f);
+    RtInstance *instance = instantiate(store, module, import);
     dv_rt_module_release(module);
     return instance;
 }
@@ -328,6 +345,34 @@ static void nested(void **state)
     dv_rt_store_release(w->store);
 }
 
+/* Several instances of one module: each call is made by the one whose function makes it. */
+static void callers(void **state)
+{
+    World *w = world_new(*state);
+    RtModule *module = load_native(*state);
+    RtInstance *below = instantiate(w->store, module, host_func(w->store, run_guest, &w->guest));
+    RtInstance *above = instantiate(w->store, module, func_of(below, "host"));
+    u64 result;
+    assert_null(call(w->store, func_of(above, "host"), 3, 4, &result));
+    assert_int_equal(result, 36);
+    assert_ptr_equal(w->guest.caller, below);
+    w->guest.fails = true;
+    RtTrap *trap = call(w->store, func_of(above, "host"), 3, 4, &result);
+    assert_int_equal(trap->num_frames, 2);
+    assert_ptr_equal(trap->frames[0].instance, below);
+    assert_ptr_equal(trap->frames[1].instance, above);
+    dv_rt_trap_free(trap);
+    above = instantiate(w->store, module, func_of(below, "outer"));
+    dv_rt_module_release(module);
+    trap = call(w->store, func_of(above, "host"), 3, 4, &result);
+    assert_int_equal(trap->num_frames, 3);
+    assert_ptr_equal(trap->frames[0].instance, below);
+    assert_ptr_equal(trap->frames[1].instance, below);
+    assert_ptr_equal(trap->frames[2].instance, above);
+    dv_rt_trap_free(trap);
+    dv_rt_store_release(w->store);
+}
+
 /* Bytecode that native code calls, and that calls native code. */
 static void mixed(void **state)
 {
@@ -471,6 +516,43 @@ static void expect_refused(Fixture *f, const NativeDraft *draft, u32 flags, cons
     assert_string_equal(error.message, message);
 }
 
+/* One handler of the call in `outer`, or two. */
+static void hostile_handlers(Fixture *f)
+{
+    enum { CALL = 0x54, SIZE = sizeof machine_code };
+    static const u32 cases[][2][5] = {
+        {{0, 16, VM_HANDLER_ALL, 0, CALL}},
+        {{SIZE + 1, 16, VM_HANDLER_ALL, 0, CALL}},
+        {{CALL, 12, VM_HANDLER_ALL, 0, CALL}},
+        {{CALL, VM_FRAME_BYTES_MAX + 8, VM_HANDLER_ALL, 0, CALL}},
+        {{CALL, 16, VM_HANDLER_ALL, 1, CALL}},
+        {{CALL, 16, VM_HANDLER_ALL, 0, SIZE}},
+        {{CALL, 16, VM_HANDLER_TAG, 0, CALL}}, /* there are no tags */
+        {{CALL, 16, VM_HANDLER_CONTEXT, 16, 0}},
+        {{CALL, 16, VM_HANDLER_CONTEXT, 4, 0}},
+        {{CALL, 0, VM_HANDLER_CONTEXT, 0, 0}},
+        {{CALL, 16, VM_HANDLER_CONTEXT, 0, CALL}},
+        {{CALL, 16, VM_HANDLER_CONTEXT + 1, 0, CALL}},
+        {{CALL, 16, VM_HANDLER_ALL, 0, CALL}, {CALL, 24, VM_HANDLER_ALL, 0, CALL}},
+        {{CALL, 16, VM_HANDLER_ALL, 0, CALL}, {CALL - 1, 16, VM_HANDLER_ALL, 0, CALL}},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        NativeDraft d = draft_new();
+        d.num_handlers = cases[i][1][0] != 0 ? 2 : 1;
+        memcpy(d.handlers, cases[i], sizeof d.handlers);
+        expect_refused(f, &d, RT_LOAD_NATIVE,
+                       "not a valid artifact: a handler of exceptions that cannot be");
+    }
+    NativeDraft d = draft_new();
+    static const u32 good[2][5] = {{CALL, 16, VM_HANDLER_CONTEXT, 8, 0},
+                                   {CALL, 16, VM_HANDLER_ALL, 0, SIZE - 1}};
+    memcpy(d.handlers, good, sizeof good);
+    d.num_handlers = 2;
+    d.adapters[0][1] = SIZE; /* what is looked at next */
+    expect_refused(f, &d, RT_LOAD_NATIVE,
+                   "not a valid artifact: an adapter of no type, or not inside of its code");
+}
+
 static void hostile(void **state)
 {
     Fixture *f = *state;
@@ -496,6 +578,7 @@ static void hostile(void **state)
     d.traps[1][0] = d.traps[0][0];
     expect_refused(f, &d, RT_LOAD_NATIVE,
                    "not a valid artifact: a trap that is none, or not inside of its code");
+    hostile_handlers(f);
     d = draft_new();
     d.adapters[0][1] = (u32)sizeof machine_code;
     expect_refused(f, &d, RT_LOAD_NATIVE,
@@ -531,6 +614,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(traps, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(memory, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(nested, unit_setup, unit_teardown),
+        cmocka_unit_test_setup_teardown(callers, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(mixed, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(stopped, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(threads, unit_setup, unit_teardown),

@@ -224,6 +224,16 @@ static void write_native(Writer *w, const NativeParts *native, const NativeLinke
         put_u32(w->out, linked->traps.data[i].code);
     }
     end_section(w);
+    begin_section(w, ARTIFACT_NATIVE_HANDLERS, linked->handlers.len);
+    for (u32 i = 0; i < linked->handlers.len; i++) {
+        const VmHandler *h = &linked->handlers.data[i];
+        put_u32(w->out, h->call);
+        put_u32(w->out, h->frame_bytes);
+        put_u32(w->out, h->kind);
+        put_u32(w->out, h->value);
+        put_u32(w->out, h->target);
+    }
+    end_section(w);
     begin_section(w, ARTIFACT_NATIVE_ADAPTERS, native->types.len);
     for (u32 i = 0; i < native->types.len; i++) {
         put_u32(w->out, native->types.data[i]);
@@ -271,6 +281,7 @@ static u64 native_bytes(const NativeParts *native, const NativeLinked *linked)
     return (u64)native->module->codes.len * ARTIFACT_NATIVE_FUNC_BYTES +
            (u64)native->module->memories.len * ARTIFACT_MEMORY_MODE_BYTES +
            (u64)linked->traps.len * ARTIFACT_NATIVE_TRAP_BYTES +
+           (u64)linked->handlers.len * ARTIFACT_NATIVE_HANDLER_BYTES +
            (u64)native->types.len * ARTIFACT_ADAPTER_BYTES + linked->code.len;
 }
 
@@ -299,7 +310,7 @@ static void write_bytecode(Writer *w, const PulModule *linked)
 
 bool dv_artifact_write(ByteBuf *out, const ArtifactParts *parts, Diag *diag)
 {
-    enum { BYTECODE_SECTIONS = 6, NATIVE_SECTIONS = 6 }; /* META included */
+    enum { BYTECODE_SECTIONS = 6, NATIVE_SECTIONS = 7 }; /* META included */
     Writer w = {.out = out, .base = out->len};
     if (estimate(parts) > UINT32_MAX) {
         dv_diag_error(diag, 0, 0, "the compiled module would have 4 GiB or more");

@@ -145,6 +145,9 @@ static void keep(Worker *w, u32 func, CompiledFunc *from)
     code->stack_maps.len = code->unwind.len = 0;
     code->frame.num_slots = 0;
     drop_plain_calls(code);
+    if (w->c->is_native) {
+        dv_native_resolve_tags(code, from->func);
+    }
     *kept = *from;
     dv_mach_code_copy(&kept->code, &w->kept);
     kept->func = w->c->is_native ? NULL : keep_preamble(w, from->func);

@@ -63,6 +63,43 @@ static bool lay_out(const NativeParts *parts, Arena *arena, Diag *diag, NativeLi
     return true;
 }
 
+static u32 kind_of(const MachHandler *handler)
+{
+    return handler->kind == HANDLER_TAG       ? VM_HANDLER_TAG
+           : handler->kind == HANDLER_CONTEXT ? VM_HANDLER_CONTEXT
+                                              : VM_HANDLER_ALL;
+}
+
+void dv_native_add_handlers(const MachCode *code, u32 offset, Arena *arena, NativeHandlers *out)
+{
+    for (u32 i = 0; i < code->calls.len; i++) {
+        const MachCall *call = &code->calls.data[i];
+        for (u32 k = 0; k < call->num_handlers; k++) {
+            const MachHandler *from = &call->handlers[k];
+            VmHandler handler = {.call = offset + call->offset,
+                                 .frame_bytes = call->frame_offset,
+                                 .kind = kind_of(from)};
+            if (handler.kind == VM_HANDLER_CONTEXT) {
+                handler.value = (u32)from->context;
+            } else {
+                handler.value = handler.kind == VM_HANDLER_TAG ? from->tag : 0;
+                handler.target = offset + from->offset;
+            }
+            vec_push(arena, out, handler);
+        }
+    }
+}
+
+void dv_native_resolve_tags(MachCode *code, const Func *f)
+{
+    for (u32 i = 0; i < code->calls.len; i++) {
+        const MachCall *call = &code->calls.data[i];
+        for (u32 k = 0; k < call->num_handlers; k++) {
+            call->handlers[k].tag = dv_func_tag(f, call->handlers[k].tag);
+        }
+    }
+}
+
 static void copy_code(const NativeParts *parts, Arena *arena, NativeLinked *out)
 {
     dv_bytebuf_init(&out->code, arena);
@@ -77,6 +114,7 @@ static void copy_code(const NativeParts *parts, Arena *arena, NativeLinked *out)
                                code->traps.data[t].code};
             vec_push(arena, &out->traps, trap);
         }
+        dv_native_add_handlers(code, out->offsets[i], arena, &out->handlers);
     }
 }
 

@@ -38,12 +38,20 @@ typedef struct NativeTrap {
     u32 offset, code;
 } NativeTrap;
 
+typedef VEC(VmHandler) NativeHandlers;
+
 /* Functions and adapters laid out, calls among them resolved. */
 typedef struct NativeLinked {
     ByteBuf code;
     u32 *offsets; /* by function of NativeParts */
     VEC(NativeTrap) traps;
+    NativeHandlers handlers;
 } NativeLinked;
+
+/* Adds the handlers of a function whose code begins at the offset; their tags are the module's. */
+void dv_native_add_handlers(const MachCode *code, u32 offset, Arena *arena, NativeHandlers *out);
+/* Makes tags of handlers, which are the function's, those of the module. */
+void dv_native_resolve_tags(MachCode *code, const Func *f);
 
 /* Everything lies in the arena. False after an error in *diag. */
 bool dv_native_link(const NativeParts *parts, Arena *arena, Diag *diag, NativeLinked *out);

@@ -18,6 +18,8 @@
  *                   of the module a u32 ArtifactMemoryMode; count: of memories
  *   NATIVE_FUNCS    per function (imports not counted): {u32 offset, u32 size} in NATIVE_CODE
  *   NATIVE_TRAPS    {u32 offset, u32 code}: what a fault of the instruction there means; offsets rise
+ *   NATIVE_HANDLERS {u32 call, u32 frame, u32 kind, u32 value, u32 target}, a VmHandler of rt/vmctx.h with offsets in
+ *                   NATIVE_CODE; calls rise, of one call they are in the order in which they are tried
  *   NATIVE_ADAPTERS per function type that adapters are there for: {u32 Wasm type, u32 enter, u32 leave}, offsets in
  *                   NATIVE_CODE (UINT32_MAX: none); types rise, of types that are the same only the first has a row
  *   NATIVE_CODE     machine code that runs wherever it lies
@@ -53,6 +55,7 @@ typedef enum ArtifactSection {
     ARTIFACT_NATIVE_HEAD,
     ARTIFACT_NATIVE_FUNCS,
     ARTIFACT_NATIVE_TRAPS,
+    ARTIFACT_NATIVE_HANDLERS,
     ARTIFACT_NATIVE_ADAPTERS,
     ARTIFACT_NATIVE_CODE,
     ARTIFACT_SECTION_COUNT
@@ -79,6 +82,7 @@ enum {
     ARTIFACT_MEMORY_MODE_BYTES = 4,  /* each of which has these */
     ARTIFACT_NATIVE_FUNC_BYTES = 8,
     ARTIFACT_NATIVE_TRAP_BYTES = 8,
+    ARTIFACT_NATIVE_HANDLER_BYTES = 20,
     ARTIFACT_ADAPTER_BYTES = 12
 };
 

@@ -682,6 +682,42 @@ static bool read_native_traps(Loader *l, NativeCode *native)
     return true;
 }
 
+/* Offsets inside of the code, entities of the module, and of one call one frame. */
+static bool is_handler(const Loader *l, const VmHandler *h, const VmHandler *before)
+{
+    u32 code_size = l->sections[ARTIFACT_NATIVE_CODE].size;
+    bool is_context = h->kind == VM_HANDLER_CONTEXT;
+    bool fits_before = before == NULL || h->call > before->call ||
+                       (h->call == before->call && h->frame_bytes == before->frame_bytes);
+    bool has_value =
+        h->kind == VM_HANDLER_TAG ? h->value < l->module->info.tags.len
+        : is_context ? h->frame_bytes >= 8 && h->value <= h->frame_bytes - 8 && h->value % 8 == 0
+                     : h->kind == VM_HANDLER_ALL && h->value == 0;
+    return fits_before && has_value && h->call != 0 && h->call <= code_size &&
+           h->frame_bytes <= VM_FRAME_BYTES_MAX && h->frame_bytes % 8 == 0 &&
+           (is_context ? h->target == 0 : h->target < code_size);
+}
+
+static bool read_native_handlers(Loader *l, NativeCode *native)
+{
+    SectionRow rows;
+    if (!read_rows(l, ARTIFACT_NATIVE_HANDLERS, ARTIFACT_NATIVE_HANDLER_BYTES, &rows)) {
+        return false;
+    }
+    VmHandler *handlers = ARENA_ARRAY(&l->module->arena, VmHandler, rows.count);
+    for (u32 i = 0; i < rows.count; i++) {
+        const u8 *row = rows.bytes + (usize)i * ARTIFACT_NATIVE_HANDLER_BYTES;
+        handlers[i] = (VmHandler){load_le32(row), load_le32(row + 4), load_le32(row + 8),
+                                  load_le32(row + 12), load_le32(row + 16)};
+        if (!is_handler(l, &handlers[i], i == 0 ? NULL : &handlers[i - 1])) {
+            return refuse(l, "a handler of exceptions that cannot be");
+        }
+    }
+    native->handlers = handlers;
+    native->num_handlers = rows.count;
+    return true;
+}
+
 static bool is_adapter(u32 offset, u32 code_size)
 {
     return offset < code_size || offset == NATIVE_NO_CODE;
@@ -723,7 +759,8 @@ static bool read_native(Loader *l)
     add_native_types(l);
     add_entities(l);
     if (!read_native_head(l, native) || !read_native_funcs(l, native) ||
-        !read_native_traps(l, native) || !read_adapters(l, native)) {
+        !read_native_traps(l, native) || !read_native_handlers(l, native) ||
+        !read_adapters(l, native)) {
         return false;
     }
     if (!dv_native_load(native, code->bytes, code->size)) {

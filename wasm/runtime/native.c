@@ -9,11 +9,17 @@
  * plain code it calls helpers. Both note where the frames of the code end (frame pointers are chained) before they do
  * anything, so that a backtrace can be made meanwhile, and end the activation if what they did failed.
  *
+ * Exceptions: whoever throws, or comes back with one, looks for a handler in the frames of its run, by where they go on;
+ * it goes on there, over the heads of the C functions on the way, which hold nothing either. If there is none, the run ends
+ * with the exception, and its caller looks on.
+ *
  * Traps: a fault stops code where it is (rt/signals.h). Frames are looked at before the jump, since what runs after it
  * overwrites them; the interpreter keeps them for the backtrace (dv_interp_keep_frames).
  *
- * Which instance a frame belongs to is found by its code: it is an instance of the store with that code, the one that was
- * entered if it has it. Of several instances of one module in a store another one may be told.
+ * Which instance a frame belongs to is told by the context that it keeps. One that has called nothing keeps none: it belongs
+ * to its caller's instance, or the one that was entered, if that has its code; else to one that has.
+ *
+ * References may be anywhere in frames and registers, so that of the C stack every word counts as one, or two.
  */
 #include "wasm/runtime/native.h"
 
@@ -78,6 +84,16 @@ static const NativeCode *code_of(const InterpInstance *instance)
 
 /* ---- loading ---- */
 
+/* Follows the code: land(fp, sp, pc, exception). The only machine code here: C cannot do this. */
+static const u8 landing[] = {
+    0x48, 0x89, 0xfd, /* mov rbp, rdi */
+    0x48, 0x89, 0xf4, /* mov rsp, rsi */
+    0x48, 0x89, 0xc8, /* mov rax, rcx */
+    0x48, 0x89, 0xd1, /* mov rcx, rdx */
+    0x31, 0xd2,       /* xor edx, edx */
+    0xff, 0xe1,       /* jmp rcx */
+};
+
 bool dv_native_is_supported(void)
 {
     return DV_HAS_FRAME_ADDRESS && dv_signals_are_supported();
@@ -85,12 +101,14 @@ bool dv_native_is_supported(void)
 
 bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes)
 {
-    if (!dv_native_is_supported() || !dv_exec_alloc(&code->memory, (usize)size_bytes + 1)) {
+    if (!dv_native_is_supported() ||
+        !dv_exec_alloc(&code->memory, (usize)size_bytes + sizeof landing)) {
         return false;
     }
     if (size_bytes != 0) {
         memcpy(code->memory.bytes, bytes, size_bytes);
     }
+    memcpy(code->memory.bytes + size_bytes, landing, sizeof landing);
     code->range = (CodeRange){.start = code->memory.bytes,
                               .size_bytes = size_bytes,
                               .traps = code->traps,
@@ -144,6 +162,7 @@ typedef struct NativeRun {
     Interp *vm;
     InterpFunc *func;
     u64 *slots;
+    const u8 *top; /* on the C stack, above all that it has there */
     /* Where its frames begin: at a fault; else the frame of the C function that code has called. */
     const u8 *pc; /* NULL: of a call */
     const u8 *fp;
@@ -160,13 +179,32 @@ static NativeRun *note_exit(const u8 *frame)
     return run;
 }
 
-static const InterpInstance *find_instance(const NativeRun *run, const NativeCode *code)
+static const u8 *load_pointer(const u8 *at)
 {
-    const InterpInstance *entered = ((const VmCtx *)run->func->ctx)->instance;
+    const u8 *pointer;
+    memcpy(&pointer, at, sizeof pointer);
+    return pointer;
+}
+
+/* The instance of a function that has called something, by its frame. */
+static InterpInstance *instance_at(const u8 *fp)
+{
+    const VmCtx *vmctx = (const void *)load_pointer(fp + VM_FRAME_CONTEXT);
+    return vmctx->instance;
+}
+
+/* One with that code, rather this one; NULL: there is none. */
+static InterpInstance *find_instance(const NativeRun *run, const NativeCode *code,
+                                     InterpInstance *first)
+{
+    InterpInstance *entered = ((const VmCtx *)run->func->ctx)->instance;
+    if (first != NULL && code_of(first) == code) {
+        return first;
+    }
     if (code_of(entered) == code) {
         return entered;
     }
-    for (const InterpInstance *at = run->vm->instances; at != NULL; at = at->next) {
+    for (InterpInstance *at = run->vm->instances; at != NULL; at = at->next) {
         if (at->native != NULL && code_of(at) == code) {
             return at;
         }
@@ -174,8 +212,8 @@ static const InterpInstance *find_instance(const NativeRun *run, const NativeCod
     return NULL;
 }
 
-/* What function is at the place. False: an adapter, or no code at all. */
-static bool locate(const NativeRun *run, const u8 *pc, bool is_return, InterpFrame *out)
+/* What function is at the place, but for its instance. False: an adapter, or no code at all. */
+static bool locate(const u8 *pc, bool is_return, InterpFrame *out)
 {
     const CodeRange *range = dv_registry_find_code(pc);
     u32 func = range == NULL ? UINT32_MAX : find_func(range->owner, pc - is_return);
@@ -183,17 +221,31 @@ static bool locate(const NativeRun *run, const u8 *pc, bool is_return, InterpFra
         return false;
     }
     const NativeCode *code = range->owner;
-    InterpInstance *instance = (InterpInstance *)(uintptr_t)find_instance(run, code);
     u32 offset = (u32)(pc - code->memory.bytes) - code->funcs[func].offset;
-    *out = (InterpFrame){instance, func, offset, is_return};
-    return instance != NULL;
+    *out = (InterpFrame){.func = func, .offset = offset, .is_return = is_return};
+    return true;
 }
 
-static const u8 *load_pointer(const u8 *at)
+/* The function that has called what has the frame. */
+static bool locate_caller(const u8 *fp, InterpFrame *out)
 {
-    const u8 *pointer;
-    memcpy(&pointer, at, sizeof pointer);
-    return pointer;
+    if (!locate(load_pointer(fp + sizeof fp), true, out)) {
+        return false;
+    }
+    out->instance = instance_at(load_pointer(fp));
+    return true;
+}
+
+/* The function that the run was stopped in. */
+static bool locate_stop(const NativeRun *run, InterpFrame *out)
+{
+    InterpFrame caller;
+    if (run->pc == NULL || !locate(run->pc, false, out)) {
+        return false;
+    }
+    InterpInstance *first = locate_caller(run->fp, &caller) ? caller.instance : NULL;
+    out->instance = find_instance(run, dv_registry_find_code(run->pc)->owner, first);
+    return out->instance != NULL;
 }
 
 static void walk_run(const InterpNative *self, void (*see)(void *sink, const InterpFrame *frame),
@@ -203,25 +255,107 @@ static void walk_run(const InterpNative *self, void (*see)(void *sink, const Int
         (const NativeRun *)(const void *)((const u8 *)self - offsetof(NativeRun, frames));
     const u8 *fp = run->fp;
     InterpFrame frame;
-    if (run->pc != NULL && locate(run, run->pc, false, &frame)) {
+    if (locate_stop(run, &frame)) {
         see(sink, &frame);
     }
-    /* Frames lie below the run, each above the one before. */
-    while ((uintptr_t)fp < (uintptr_t)run && (uintptr_t)fp % sizeof fp == 0) {
-        const u8 *next = load_pointer(fp);
-        if (locate(run, load_pointer(fp + sizeof fp), true, &frame)) {
+    /* Up to the adapter that the run began with: it goes on in C. */
+    while (dv_registry_find_code(load_pointer(fp + sizeof fp)) != NULL) {
+        if (locate_caller(fp, &frame)) {
             see(sink, &frame);
         }
-        if ((uintptr_t)next <= (uintptr_t)fp) {
-            return;
-        }
-        fp = next;
+        fp = load_pointer(fp);
     }
 }
 
-/* Ends the run, from above its frames. */
+/* ---- exceptions ---- */
+
+typedef void Land(const u8 *fp, const u8 *sp, const u8 *pc, u64 exception);
+
+/* Goes on at the place. A function that does not return, so that sanitizers know what becomes of the stack. */
+DV_NORETURN static DV_NOINLINE void land(Land *code, const u8 *fp, const u8 *sp, const u8 *pc,
+                                         u64 exception)
+{
+    code(fp, sp, pc, exception);
+    CHECK(false); /* it does not return */
+}
+
+/* The first handler of the call that goes on there; num_handlers if it has none. */
+static u32 find_handlers(const NativeCode *code, u32 offset)
+{
+    u32 low = 0;
+    u32 high = code->num_handlers;
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (code->handlers[middle].call < offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The handler of the call that goes on there which takes the exception, in the function with the frame; NULL. */
+static const VmHandler *find_handler(const NativeCode *code, u32 offset, const u8 *fp,
+                                     const InterpException *exception)
+{
+    bool has_context = false;
+    u64 context = 0;
+    for (u32 i = find_handlers(code, offset);
+         i < code->num_handlers && code->handlers[i].call == offset; i++) {
+        const VmHandler *handler = &code->handlers[i];
+        switch (handler->kind) {
+        case VM_HANDLER_CONTEXT:
+            has_context = true;
+            memcpy(&context, fp - handler->frame_bytes + handler->value, sizeof context);
+            break;
+        case VM_HANDLER_TAG:
+            if (instance_at(fp)->tags[handler->value] == exception->tag &&
+                (!has_context || context == exception->context)) {
+                return handler;
+            }
+            break;
+        default:
+            return handler;
+        }
+    }
+    return NULL;
+}
+
+/* Goes on at the handler for the exception on its way, in a frame of the run above the C function that was called last. Comes
+ * back if there is none. */
+static void unwind(const NativeRun *run)
+{
+    Interp *vm = run->vm;
+    u32 thrown = dv_interp_exception(vm);
+    const InterpException *exception = dv_interp_exception_of(vm, thrown);
+    const u8 *fp = run->fp;
+    CHECK(exception != NULL);
+    for (;;) {
+        const u8 *pc = load_pointer(fp + sizeof fp);
+        const CodeRange *range = dv_registry_find_code(pc);
+        if (range == NULL) {
+            return;
+        }
+        fp = load_pointer(fp);
+        u32 offset = (u32)(pc - range->start);
+        const VmHandler *handler = find_handler(range->owner, offset, fp, exception);
+        if (handler != NULL) {
+            Land *code;
+            const u8 *end = range->start + range->size_bytes;
+            memcpy(&code, &end, sizeof code);
+            dv_interp_drop_frames(vm);
+            land(code, fp, fp - handler->frame_bytes, range->start + handler->target, thrown);
+        }
+    }
+}
+
+/* Ends the run, from above its frames, unless one of them catches what ends it. */
 DV_NORETURN static void end_run(NativeRun *run, u32 status, bool has_call)
 {
+    if (status == INTERP_THROW) {
+        unwind(run);
+    }
     run->status = status;
     dv_interp_keep_frames(run->vm, has_call);
     longjmp(run->env, 1);
@@ -233,6 +367,37 @@ static void on_trap(Activation *fault)
     run->pc = fault->pc;
     run->fp = fault->fp;
     end_run(run, fault->code, false);
+}
+
+/* ---- references ---- */
+
+/* Shows the stack from here to the address. */
+static DV_READS_STACK void show_stack(const u8 *end, InterpVisit *visit, void *context)
+{
+    const u8 *here = DV_FRAME_ADDRESS();
+    const volatile u64 *at = (const volatile void *)here;
+    u64 words[64];
+    while ((const volatile u8 *)at < end) {
+        u32 count = 0;
+        while (count < ARRAY_LEN(words) && (const volatile u8 *)at < end) {
+            words[count++] = *at++;
+        }
+        visit(context, words, count);
+    }
+}
+
+static void scan_run(const InterpNative *self, InterpVisit *visit, void *context)
+{
+    const NativeRun *run =
+        (const NativeRun *)(const void *)((const u8 *)self - offsetof(NativeRun, frames));
+    jmp_buf registers;
+    u64 words[(sizeof registers + 7) / 8] = {0};
+    /* What code has in registers is there still, or in the frames of C functions that have saved it since. */
+    if (setjmp(registers) == 0) {
+        memcpy(words, registers, sizeof registers);
+        visit(context, words, ARRAY_LEN(words));
+        show_stack(run->top, visit, context);
+    }
 }
 
 /* ---- in ---- */
@@ -264,10 +429,11 @@ static DV_NOINLINE void call_code(NativeRun *run)
 static u32 run_in_row(InterpFunc *func, Interp *vm, u64 *slots)
 {
     NativeRun run = {.fault = {.trapped = on_trap},
-                     .frames = {.walk = walk_run},
+                     .frames = {.walk = walk_run, .scan = scan_run},
                      .vm = vm,
                      .func = func,
                      .slots = slots,
+                     .top = DV_FRAME_ADDRESS(),
                      .status = INTERP_GO_ON};
     const void *limit = vm->stack_limit;
     if (!dv_signals_prepare()) {
@@ -351,8 +517,7 @@ static DV_NOINLINE void array_call(InterpFunc *func, u64 *slots)
     InterpFrame caller;
     /* The caller is whoever called the adapter. */
     const u8 *adapter = load_pointer(frame);
-    if (func->instance == NULL &&
-        locate(run, load_pointer(adapter + sizeof adapter), true, &caller)) {
+    if (func->instance == NULL && locate_caller(adapter, &caller)) {
         vm->instance = caller.instance;
     }
     InterpOutcome outcome = dv_interp_call(vm, func, slots);
@@ -542,7 +707,7 @@ static void help_throw(VmCtx *vmctx, u32 number, u64 address)
 {
     HELPER_ENTRY(vmctx);
     const InterpTag *tag = instance->tags[number];
-    u32 handle = dv_interp_new_exception(run->vm, tag, 0);
+    u32 handle = dv_interp_new_exception(run->vm, tag, (u64)(uintptr_t)vmctx);
     if (handle == 0) {
         end_run(run, INTERP_NO_MEMORY, false);
     }

@@ -33,6 +33,8 @@ typedef struct NativeCode {
     u32 num_adapters;
     const CodeTrap *traps; /* offsets rise */
     u32 num_traps;
+    const VmHandler *handlers; /* calls rise */
+    u32 num_handlers;
     VmShape shape;
     const u8 *memory_modes; /* VmMemoryMode by memory; NULL: all dynamic */
     /* The rest is native.c's. */

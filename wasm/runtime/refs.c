@@ -153,9 +153,7 @@ static u32 find_free(RtStore *store)
     RtRefs *table = &store->refs_table;
     bool is_crowded = false;
     if (table->free == 0 && table->cap != 0) {
-        if (!dv_interp_has_native(store->vm)) {
-            collect(store);
-        }
+        collect(store);
         is_crowded = table->free == 0 || table->live >= table->cap / 2;
     }
     if (table->free == 0 || is_crowded) {

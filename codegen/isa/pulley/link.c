@@ -399,19 +399,13 @@ static bool list_entities(Linker *l)
     return true;
 }
 
-/* The module's tag that `tagN` means in a function: what it declares so, or number N. */
-static u32 tag_index(const Func *f, u32 tag)
-{
-    return tag < f->tags.len && f->tags.data[tag].present ? f->tags.data[tag].index : tag;
-}
-
 /* Tags that only handlers name. */
 static bool collect_handler_tags(Linker *l, const CompiledFunc *func)
 {
     for (u32 i = 0; i < func->code.calls.len; i++) {
         const MachCall *call = &func->code.calls.data[i];
         for (u32 k = 0; k < call->num_handlers; k++) {
-            u32 index = tag_index(func->func, call->handlers[k].tag);
+            u32 index = dv_func_tag(func->func, call->handlers[k].tag);
             bool is_tag = call->handlers[k].kind == HANDLER_TAG;
             if (is_tag && !check_index(l, index)) {
                 return false;
@@ -724,7 +718,7 @@ static void add_handlers(Linker *l, const Func *f, const MachCall *call, u32 off
         }
         if (from->kind == HANDLER_TAG) {
             handler.kind = PULLEY_HANDLER_TAG;
-            handler.value = tag_index(f, from->tag);
+            handler.value = dv_func_tag(f, from->tag);
         }
         vec_push(l->arena, &l->out->module.handlers, handler);
     }

@@ -11,6 +11,7 @@
 #include "codegen/isa/x64/target.h"
 
 #include "rt/libcalls.h"
+#include "rt/vmctx.h"
 
 enum { KIND_REL32, KIND_BRANCH, KIND_SHORT };
 
@@ -699,10 +700,17 @@ static bool emit_limit(Emitter *e)
 
 /* ---- saved registers ---- */
 
-/* Below rbp: general registers, 8 bytes each, then xmm registers, aligned. */
+/* Below rbp: where rt/vmctx.h wants it the context, then general registers, 8 bytes each, then xmm registers, aligned. */
+static u32 saved_context_bytes(const Emitter *e)
+{
+    const Signature *sig = &e->func->sig;
+    bool has_context = sig->num_params != 0 && sig->params[0].purpose == PURPOSE_VMCTX;
+    return sig->conv == CC_wasm && has_context && e->ctx->makes_calls ? 8 : 0;
+}
+
 static u32 saved_general_bytes(const Emitter *e)
 {
-    return 8 * dv_popcount32(e->saved[X64_GENERAL]);
+    return saved_context_bytes(e) + 8 * dv_popcount32(e->saved[X64_GENERAL]);
 }
 
 static u32 saved_xmm_start(const Emitter *e)
@@ -736,6 +744,11 @@ static bool emit_enter(Emitter *e)
     if (!emit_limit(e)) {
         return false;
     }
+    if (saved_context_bytes(e) != 0) {
+        _Static_assert(VM_FRAME_CONTEXT == -8, "right below rbp");
+        emit_1(e, X64_push, context_place(e, 0));
+        dv_mach_add_unwind(&e->buf, UNWIND_ALLOC_STACK, 0, 8);
+    }
     for (u32 reg = 0; reg < X64_REGS; reg++) {
         if ((e->saved[X64_GENERAL] >> reg & 1) != 0) {
             emit_1(e, X64_push, x64_register(reg));
@@ -753,7 +766,7 @@ static bool emit_enter(Emitter *e)
 /* Everything as it was at the function's start, but for the room for tail calls. */
 static void emit_leave(Emitter *e)
 {
-    i32 below = 0;
+    i32 below = (i32)saved_context_bytes(e);
     for (u32 reg = 0; reg < X64_REGS; reg++) {
         if ((e->saved[X64_GENERAL] >> reg & 1) != 0) {
             below += 8;
