@@ -1,13 +1,17 @@
-/* run.c - how many times as long as natively programs take on engines, in CPU time.
+/* run.c - how many times as long as natively programs take on engines, in CPU time; or how fast files are read.
  *
  * usage: run [--runs N] [--units N] --engine NAME=COMMAND ... PROGRAM ...
+ *        run [--runs N] --rates yes --engine NAME=COMMAND ... FILE ...
  *
  * A COMMAND is a shell's, in which {} stands for the program's name; the first engine is what the others are
  * measured by. Each program runs on each engine at least once, then until
  * it ran N times (3) or took ENOUGH_SECONDS in all; the least user and system time counts, which includes
  * start and compilation. What it prints must be what the first engine prints, and its status 0: otherwise the
  * cell says so, the engine has no mean, and the status of this program is 1. A run that takes more than
- * LIMIT_SECONDS is killed. `./dev bench run` builds the programs and calls this. */
+ * LIMIT_SECONDS is killed. `./dev bench run` builds the programs and calls this.
+ *
+ * With --rates the engines are compilers and the programs what they compile: nothing need be printed, and a cell says how
+ * many megabytes of the file went through in a second. `./dev bench compile` calls it so. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
 #include <stdbool.h>
@@ -15,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,14 +29,14 @@ enum {
     MAX_OUTPUT = 65536,
     LIMIT_SECONDS = 200,
     NAME_WIDTH = 12,
-    CELL_WIDTH = 10
+    CELL_WIDTH = 12
 };
 
 static const double ENOUGH_SECONDS = 3;
 
 typedef struct {
     const char *name, *command;
-    double log_sum; /* of the slowdowns */
+    double log_sum; /* of the slowdowns, or rates */
     unsigned count; /* of programs that ran as they should */
 } Engine;
 
@@ -39,6 +44,7 @@ typedef struct {
     Engine engines[MAX_ENGINES];
     unsigned engine_count, runs;
     const char *units; /* the programs' argument, or NULL */
+    bool rates;        /* the programs are files that are compiled */
     int failures;
 } Bench;
 
@@ -116,7 +122,7 @@ static Verdict run_once(const char *command, double *seconds, Output *output)
     if (WIFSIGNALED(status) && *seconds >= LIMIT_SECONDS - 1) {
         return TOO_LONG;
     }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 && output->count > 0 ? RAN : FAILED;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? RAN : FAILED;
 }
 
 /* The least time of several runs. `expected` is what must be printed, or NULL; `output` takes what was. */
@@ -130,6 +136,9 @@ static Verdict measure(const Bench *bench, const char *command, const Output *ex
         if (verdict != RAN) {
             return verdict;
         }
+        if (!bench->rates && output->count == 0) {
+            return FAILED;
+        }
         if (expected && (expected->count != output->count ||
                          memcmp(expected->bytes, output->bytes, output->count) != 0)) {
             return DIFFERS;
@@ -138,6 +147,41 @@ static Verdict measure(const Bench *bench, const char *command, const Output *ex
         total += seconds;
     }
     return RAN;
+}
+
+static double megabytes_of(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0) {
+        die("cannot read one of the files");
+    }
+    return (double)info.st_size / 1e6;
+}
+
+/* How fast each engine compiles the file. */
+static void run_file(Bench *bench, const char *path)
+{
+    static Output output;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    printf("%-*.*s", NAME_WIDTH, (int)strcspn(name, "."), name);
+    for (unsigned i = 0; i < bench->engine_count; i++) {
+        Engine *engine = &bench->engines[i];
+        char command[MAX_COMMAND];
+        double seconds = 0;
+        make_command(command, bench, engine, path);
+        if (measure(bench, command, NULL, &output, &seconds) == RAN) {
+            double rate = megabytes_of(path) / (seconds > 1e-6 ? seconds : 1e-6);
+            printf("%*.2f", CELL_WIDTH, rate);
+            engine->log_sum += log(rate);
+            engine->count++;
+        } else {
+            printf("%*s", CELL_WIDTH, "failed");
+            bench->failures++;
+        }
+        fflush(stdout);
+    }
+    printf("\n");
 }
 
 static void run_program(Bench *bench, const char *program)
@@ -179,15 +223,17 @@ static void print_head(const Bench *bench)
 {
     printf("%-*s", NAME_WIDTH, "program");
     for (unsigned i = 0; i < bench->engine_count; i++) {
-        printf("%*s%s", CELL_WIDTH - (i == 0 ? 2 : 0), bench->engines[i].name, i == 0 ? " s" : "");
+        bool is_time = i == 0 && !bench->rates;
+        printf("%*s%s", CELL_WIDTH - (is_time ? 2 : 0), bench->engines[i].name,
+               is_time ? " s" : "");
     }
     printf("\n");
 }
 
 static void print_means(const Bench *bench, unsigned programs)
 {
-    printf("%-*s%*s", NAME_WIDTH, "geomean", CELL_WIDTH, "");
-    for (unsigned i = 1; i < bench->engine_count; i++) {
+    printf("%-*s%*s", NAME_WIDTH, "geomean", bench->rates ? 0 : CELL_WIDTH, "");
+    for (unsigned i = bench->rates ? 0 : 1; i < bench->engine_count; i++) {
         const Engine *engine = &bench->engines[i];
         if (engine->count == programs) {
             printf("%*.2f", CELL_WIDTH, exp(engine->log_sum / engine->count));
@@ -220,6 +266,8 @@ int main(int argc, char **argv)
             bench.runs = (unsigned)strtoul(argv[at + 1], NULL, 10);
         } else if (strcmp(argv[at], "--units") == 0) {
             bench.units = argv[at + 1];
+        } else if (strcmp(argv[at], "--rates") == 0) {
+            bench.rates = strcmp(argv[at + 1], "yes") == 0;
         } else {
             die("unknown option");
         }
@@ -229,7 +277,7 @@ int main(int argc, char **argv)
     }
     print_head(&bench);
     for (int i = at; i < argc; i++) {
-        run_program(&bench, argv[i]);
+        (bench.rates ? run_file : run_program)(&bench, argv[i]);
     }
     print_means(&bench, (unsigned)(argc - at));
     return bench.failures > 0;

@@ -6,6 +6,7 @@
 #include "tools/options.h"
 #include "wasm/format/wasm.h"
 #include "wasm/runtime/artifact.h"
+#include "wasm/runtime/runtime.h"
 
 int dv_cmd_targets(Command *command)
 {
@@ -47,7 +48,8 @@ int dv_cmd_version(Command *command)
     static const char *const names[] = {"best", "switch", "goto", "tail"};
     OptionsOutcome outcome = dv_options_read_plain(
         command, "version",
-        "Prints the version, that of artifacts, and the forms of dispatch of this build.\n");
+        "Prints the version, that of artifacts, the forms of dispatch of this build, and what machine\n"
+        "code it runs here.\n");
     if (outcome != OPTIONS_OK) {
         return dv_options_status(outcome);
     }
@@ -58,6 +60,8 @@ int dv_cmd_version(Command *command)
             printf(" %s", names[form]);
         }
     }
-    printf("\n");
+    u32 features;
+    const char *native = dv_rt_native_target(&features);
+    printf("; native code: %s\n", native == NULL ? "none" : native);
     return EXIT_OK;
 }

@@ -192,7 +192,7 @@ static Code *make_code(Fixture *f, u8 allocator)
 {
     Code *code = ARENA_NEW(&f->arena, Code);
     const WasmModule *m = decode(f);
-    NativeParts parts = {.module = m, .vm = dv_native_vm_options(m, &f->arena)};
+    NativeParts parts = {.module = m, .vm = dv_native_vm_options(m, false, &f->arena)};
     const CompiledFunc **funcs = ARENA_ARRAY(&f->arena, const CompiledFunc *, FUNC_END + 6);
     u32 count = 0;
     Diag diag;
