@@ -167,6 +167,10 @@ static bool relocate(const Linker *l, u64 base, const ObjReloc *reloc)
         store_le64(at, to);
         return true;
     }
+    if (kind->use == RELOC_TLS_NEAR) {
+        return refuse(l, l->module->symbols.data[reloc->symbol].name,
+                      "is thread-local by a model that only object files have");
+    }
     if (kind->use == RELOC_TLS) {
         ASSERT(reloc->addend == 0);
         distance =
