@@ -856,6 +856,11 @@ static davit_status_t make_native(void *request)
     const char *target = options->target == NULL ? "x86_64" : options->target;
     const char *source = options->source == NULL ? "davit" : options->source;
     const Isa *isa = dv_isa_find(target, strlen(target));
+    if (options->tls_model >= TLS_MODELS) {
+        add_error(r->context, 0, 0, "davit_native_new",
+                  "there is no such model of thread-local data");
+        return DAVIT_ERROR_INVALID;
+    }
     if (isa == NULL || isa->native == NULL) {
         add_error(r->context, 0, 0, "davit_native_new", "there is no such target of native code");
         return DAVIT_ERROR_UNSUPPORTED;
@@ -868,6 +873,7 @@ static davit_status_t make_native(void *request)
     native->options.check = options->check;
     native->options.far_calls = options->far_calls;
     native->options.landing_pads = options->landing_pads;
+    native->options.tls_model = options->tls_model;
     native->perf_map = options->perf_map;
     native->arena = r->arena;
     dv_obj_init(&native->module, isa->native, &native->arena);

@@ -11,8 +11,6 @@
 
 #include "rt/debugger.h"
 
-#include <stdio.h>
-
 #include "base/threads.h"
 
 #if HAS_PROCESSES
@@ -116,23 +114,18 @@ void dv_gdb_forget(GdbEntry *entry)
 
 #endif
 
-bool dv_perf_map_add(const char *name, usize length, const void *start, usize size_bytes)
+FILE *dv_perf_map_open(void)
 {
 #if HAS_PROCESSES
     char path[64];
     snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
-    FILE *file = fopen(path, "a");
-    if (file == NULL) {
-        return false;
-    }
-    bool ok = fprintf(file, "%" PRIxPTR " %zx %.*s\n", (uintptr_t)start, size_bytes, (int)length,
-                      name) > 0;
-    return fclose(file) == 0 && ok;
+    return fopen(path, "a");
 #else
-    (void)name;
-    (void)length;
-    (void)start;
-    (void)size_bytes;
-    return false;
+    return NULL;
 #endif
+}
+
+void dv_perf_map_add(FILE *map, Str name, const void *start, usize size_bytes)
+{
+    fprintf(map, "%" PRIxPTR " %zx %.*s\n", (uintptr_t)start, size_bytes, (int)name.len, name.data);
 }

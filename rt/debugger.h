@@ -4,6 +4,8 @@
 #ifndef DV_RT_DEBUGGER_H
 #define DV_RT_DEBUGGER_H
 
+#include <stdio.h>
+
 #include "base/base.h"
 
 /* .eh_frame, which ends with a length of 0 and stays until it is forgotten: from then on the unwinder that the
@@ -21,7 +23,9 @@ typedef struct GdbEntry {
 void dv_gdb_register(GdbEntry *entry);
 void dv_gdb_forget(GdbEntry *entry);
 
-/* A line in /tmp/perf-PID.map, where perf looks for names. False if it cannot be written. */
-bool dv_perf_map_add(const char *name, usize length, const void *start, usize size_bytes);
+/* /tmp/perf-PID.map, where perf looks for names, to add lines to, and be closed; NULL if it cannot be written. */
+FILE *dv_perf_map_open(void);
+/* A line of code with that name, which has no line breaks. */
+void dv_perf_map_add(FILE *map, Str name, const void *start, usize size_bytes);
 
 #endif

@@ -21,7 +21,7 @@ typedef struct Compile {
 
 /* What the command line says, for CLIF and Wasm alike. */
 typedef struct CompileWords {
-    const char *path, *out, *target, *emit, *cpu;
+    const char *path, *out, *target, *emit, *cpu, *tls_model;
     WordList features;
     u64 jobs;
     bool fast, level0, level1, level2, metered, strip, stats, landing_pads, far_calls;
@@ -45,6 +45,8 @@ static OptionsOutcome read_command_line(Command *command, CompileWords *w)
         {"--fast", OPTION_FLAG, &w->fast, NULL, "the same as -O0"},
         {"--landing-pads", OPTION_FLAG, &w->landing_pads, NULL,
          "CLIF for x86_64: what is called or jumped to indirectly begins with endbr64"},
+        {"--tls-model", OPTION_CHOICE, &w->tls_model, "general|initial-exec|local-exec",
+         "CLIF for x86_64: thread-local data is in any module, in those loaded at the start, in the program"},
         {"--far-calls", OPTION_FLAG, &w->far_calls, NULL,
          "CLIF for x86_64: call functions by their addresses, unless colocated"},
         {"--features", OPTION_LIST, &w->features, "LIST",
@@ -257,6 +259,17 @@ static bool compile_all(Compile *c)
     return print_module(c, made, file->funcs.len);
 }
 
+/* The text is one of the choices, or NULL. */
+static u8 find_tls_model(const char *text)
+{
+    static const char *const names[TLS_MODELS] = {"general", "initial-exec", "local-exec"};
+    u8 model = TLS_GENERAL;
+    while (text != NULL && strcmp(text, names[model]) != 0) {
+        model++;
+    }
+    return model;
+}
+
 static int compile_clif(Command *command, const CompileWords *w)
 {
     Compile c = {.command = command};
@@ -273,6 +286,7 @@ static int compile_clif(Command *command, const CompileWords *w)
     c.options.allocator = w->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
     c.options.landing_pads = w->landing_pads;
     c.options.far_calls = w->far_calls;
+    c.options.tls_model = find_tls_model(w->tls_model);
     c.vcode = w->emit != NULL && strcmp(w->emit, "vcode") == 0;
     if (w->emit != NULL && !c.vcode && !c.object && strcmp(w->emit, "asm") != 0) {
         fprintf(stderr, "davit compile: cannot use \"%s\" for CLIF: asm, object or vcode\n",

@@ -27,7 +27,7 @@ typedef struct Run {
     WordList dirs, env, links, features;
     const char *engine, *memory, *dispatch, *invoke, *target, *profile;
     u64 fuel, timeout_ns, max_memory, max_stack, steps;
-    bool stats, trace, fast, guarded;
+    bool stats, trace, fast, guarded, perf_map;
     u32 form;
     WasmCompileOptions compile;
     WasmCompileStats compiled;
@@ -193,7 +193,8 @@ static int instantiate(Run *r, const WasmInput *input, RtInstance **out)
 {
     RtTrap *trap = NULL;
     RtError error;
-    RtModule *module = dv_wasm_input_load(r->command, "run", input, &r->compile, &r->compiled);
+    RtModule *module = dv_wasm_input_load(
+        r->command, "run", input, r->perf_map ? RT_LOAD_PERF_MAP : 0, &r->compile, &r->compiled);
     if (module == NULL) {
         return EXIT_FAILED;
     }
@@ -509,6 +510,8 @@ static OptionsOutcome read_command_line(Run *r, WordList *words)
         {"--trace", OPTION_FLAG, &r->trace, NULL,
          "print every bytecode instruction to standard error"},
         {"--stats", OPTION_FLAG, &r->stats, NULL, "say how long things took, to standard error"},
+        {"--perf-map", OPTION_FLAG, &r->perf_map, NULL,
+         "native: write the names of functions to /tmp/perf-PID.map, for perf"},
         {"--fast", OPTION_FLAG, &r->fast, NULL, "compile fast: the fast register allocator"},
         {"--target", OPTION_TEXT, &r->target, "T",
          "CLIF: what runs the functions (eval): davit targets lists them"},

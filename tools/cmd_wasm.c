@@ -467,7 +467,7 @@ int dv_cmd_disas(Command *command)
         fprintf(stderr, "davit disas: %s is CLIF: davit compile prints its code\n", input.path);
         return EXIT_FAILED;
     }
-    RtModule *module = dv_wasm_input_load(command, "disas", &input, &compile, &stats);
+    RtModule *module = dv_wasm_input_load(command, "disas", &input, 0, &compile, &stats);
     if (module == NULL) {
         return EXIT_FAILED;
     }

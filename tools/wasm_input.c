@@ -264,7 +264,7 @@ bool dv_wasm_input_compile(Command *command, const char *name, const WasmInput *
     return ok;
 }
 
-RtModule *dv_wasm_input_load(Command *command, const char *name, const WasmInput *input,
+RtModule *dv_wasm_input_load(Command *command, const char *name, const WasmInput *input, u32 flags,
                              const WasmCompileOptions *options, WasmCompileStats *stats)
 {
     RtModule *module;
@@ -272,7 +272,7 @@ RtModule *dv_wasm_input_load(Command *command, const char *name, const WasmInput
     ByteBuf artifact;
     const u8 *bytes = input->bytes;
     usize size = input->size;
-    u32 flags = RT_LOAD_IN_PLACE;
+    flags |= RT_LOAD_IN_PLACE;
     if (input->kind != FILE_ARTIFACT) {
         dv_bytebuf_init(&artifact, command->arena);
         if (!dv_wasm_input_compile(command, name, input, options, &artifact, stats)) {

@@ -38,8 +38,8 @@ void dv_wasm_input_refuse(const char *name, const WasmInput *input, const Diag *
 bool dv_wasm_input_compile(Command *command, const char *name, const WasmInput *input,
                            const WasmCompileOptions *options, ByteBuf *artifact,
                            WasmCompileStats *stats);
-/* Loads the module, compiled if it is no artifact. NULL after saying why. */
-RtModule *dv_wasm_input_load(Command *command, const char *name, const WasmInput *input,
+/* Loads the module, compiled if it is no artifact; flags: RT_LOAD_PERF_MAP or 0. NULL after saying why. */
+RtModule *dv_wasm_input_load(Command *command, const char *name, const WasmInput *input, u32 flags,
                              const WasmCompileOptions *options, WasmCompileStats *stats);
 
 /* How --engine and --memory are read: what to compile for, and whether stores are to be guarded. False after saying why it cannot be

@@ -22,6 +22,7 @@ typedef struct CompileOptions {
     bool
         pinned_register; /* the target keeps a register for get_pinned_reg, in all functions of a program */
     bool landing_pads; /* indirect calls and jumps land on instructions made for that */
+    u8 tls_model;      /* TLS_: where thread-local data may be */
     u64 allocator_steps; /* budget of the main allocator, after which the fast one is taken; 0: one in proportion to
                             the function */
     const VmOptions *
@@ -30,6 +31,8 @@ typedef struct CompileOptions {
         no_table_guard; /* nothing stands against speculation past a check of bounds */
 } CompileOptions;
 enum { ALLOCATOR_MAIN, ALLOCATOR_FAST };
+/* Anywhere, in modules loaded at any time; in those loaded with the program; in the program itself. */
+enum { TLS_GENERAL, TLS_INITIAL_EXEC, TLS_LOCAL_EXEC, TLS_MODELS };
 
 /* What a function became. Everything lies in the arena given. */
 typedef struct CompiledFunc {

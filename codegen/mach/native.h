@@ -14,6 +14,8 @@ typedef enum RelocUse {
     RELOC_CALL,     /* the same of a call or jump, that may go to a stub instead */
     RELOC_GOT,      /* to a word that holds the symbol's address */
     RELOC_TLS,      /* to the two words that __tls_get_addr takes for a thread-local symbol */
+    RELOC_TLS_NEAR, /* to thread-local data from the thread's own pointer, or a word that holds that: known to linkers of
+                       programs alone */
     RELOC_ADDRESS   /* the address itself */
 } RelocUse;
 

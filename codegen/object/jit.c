@@ -167,6 +167,10 @@ static bool relocate(const Linker *l, u64 base, const ObjReloc *reloc)
         store_le64(at, to);
         return true;
     }
+    if (kind->use == RELOC_TLS_NEAR) {
+        return refuse(l, l->module->symbols.data[reloc->symbol].name,
+                      "is thread-local by a model that only object files have");
+    }
     if (kind->use == RELOC_TLS) {
         ASSERT(reloc->addend == 0);
         distance =
@@ -273,14 +277,23 @@ static void describe(Linker *l)
         const DwarfFunc *f = &l->funcs.data[i];
         dv_elf_symbol(
             &file, &(ElfSymbol){f->name, ELF_GLOBAL, ELF_FUNC, 1, f->offset, f->code->size_bytes});
-        if (l->options->perf_map) {
-            dv_perf_map_add(f->name.data, f->name.len, l->jit->memory.bytes + f->offset,
-                            f->code->size_bytes);
-        }
     }
     dv_elf_write(&file, &bytes);
     l->jit->gdb.bytes = (const char *)bytes.data;
     l->jit->gdb.size_bytes = bytes.len;
+}
+
+static void tell_perf(const Linker *l)
+{
+    FILE *map = dv_perf_map_open();
+    if (map == NULL) {
+        return;
+    }
+    for (u32 i = 0; i < l->funcs.len; i++) {
+        const DwarfFunc *f = &l->funcs.data[i];
+        dv_perf_map_add(map, f->name, l->jit->memory.bytes + f->offset, f->code->size_bytes);
+    }
+    fclose(map);
 }
 
 bool dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *diag)
@@ -320,6 +333,9 @@ bool dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *d
     describe(&l);
     dv_frames_register(frames);
     dv_gdb_register(&jit->gdb);
+    if (options->perf_map) {
+        tell_perf(&l);
+    }
     return true;
 }
 

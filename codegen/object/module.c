@@ -104,7 +104,8 @@ static bool may_define(ObjModule *module, u32 symbol, Diag *diag)
 static bool note_use(ObjModule *module, u32 symbol, u32 kind, Diag *diag)
 {
     ObjSymbol *s = &module->symbols.data[symbol];
-    bool is_tls = module->target->relocs[kind].use == RELOC_TLS;
+    u8 how = module->target->relocs[kind].use;
+    bool is_tls = how == RELOC_TLS || how == RELOC_TLS_NEAR;
     if (is_tls && s->kind == OBJ_ANY) {
         s->kind = OBJ_TLS;
     }

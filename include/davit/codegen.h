@@ -636,6 +636,10 @@ DAVIT_API void davit_eval_reset(davit_eval_t *eval);
  * What is referred to and not defined is an import. */
 typedef struct davit_native davit_native_t;
 
+/* Models of thread-local data: of any module; of those that are loaded with the program, and of the program itself, in object
+ * files for these alone. */
+enum { DAVIT_TLS_GENERAL, DAVIT_TLS_INITIAL_EXEC, DAVIT_TLS_LOCAL_EXEC };
+
 typedef struct davit_native_options {
     const char *target; /* as davit targets has them; NULL: "x86_64" */
     const char *source; /* the file that srclocs are lines of, for debuggers; NULL: "davit" */
@@ -643,6 +647,7 @@ typedef struct davit_native_options {
     bool check;         /* verify functions, and what the register allocator did */
     bool far_calls;     /* call functions by their addresses, as gcc's -fno-plt, unless colocated */
     bool landing_pads;  /* what is called or jumped to indirectly begins with endbr64 */
+    uint8_t tls_model;  /* DAVIT_TLS_: where thread-local data may be that functions use */
     bool perf_map;      /* linked functions are added to /tmp/perf-PID.map, which perf reads */
 } davit_native_options_t;
 

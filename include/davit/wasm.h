@@ -41,6 +41,8 @@ DAVIT_API davit_status_t davit_wasm_config_engine(wasm_config_t *config, davit_e
 /* Whether native code leaves it to guard pages to find accesses out of bounds (true, the default: each 32-bit memory takes 6 GiB of
  * addresses, and the process has handlers of SIGSEGV and its like, which pass on what is not theirs), or compares. */
 DAVIT_API void davit_wasm_config_guard_pages(wasm_config_t *config, bool on);
+/* Native functions are added to /tmp/perf-PID.map as modules are loaded, for perf to show their names. */
+DAVIT_API void davit_wasm_config_perf_map(wasm_config_t *config, bool on);
 /* 0: compile fast; 1: the default. DAVIT_ERROR_UNSUPPORTED: higher levels. */
 DAVIT_API davit_status_t davit_wasm_config_optimize(wasm_config_t *config, uint32_t level);
 /* Switches a part of WebAssembly on or off, by its name: davit_wasm_feature lists them. At first all that this version

@@ -4,6 +4,10 @@
 
 #include "capi_testing.h"
 
+#if defined(__linux__)
+#include <unistd.h>
+#endif
+
 static const char source[] =
     "(module (import \"\" \"f\" (func $f (param i64) (result i64))) (memory 1)\n"
     " (func (export \"sum\") (param i32) (result i64) (local i64)\n"
@@ -33,7 +37,7 @@ static wasm_trap_t *add_seven(void *env, wasm_store_t *store, const davit_wasm_s
     return NULL;
 }
 
-static wasm_instance_t *link(wasm_store_t *store, wasm_module_t *module)
+static wasm_instance_t *link_module(wasm_store_t *store, wasm_module_t *module)
 {
     wasm_func_t *func = davit_wasm_func_new(store, "I", "I", add_seven, NULL, NULL);
     NEED(store, func);
@@ -87,7 +91,7 @@ static void check_engine(bool guard_pages)
     }
     wasm_store_t *store = wasm_store_new(engine);
     wasm_module_t *module = module_of(store, source);
-    wasm_instance_t *instance = link(store, module);
+    wasm_instance_t *instance = link_module(store, module);
     check_calls(store, instance);
     wasm_instance_delete(instance);
 
@@ -98,7 +102,7 @@ static void check_engine(bool guard_pages)
     CHECK(davit_wasm_status(store) == DAVIT_ERROR_UNSUPPORTED);
     module = davit_wasm_module_load(store, bytes.data, bytes.size, DAVIT_LOAD_NATIVE);
     NEED(store, module);
-    instance = link(store, module);
+    instance = link_module(store, module);
     check_calls(store, instance);
     wasm_instance_delete(instance);
     wasm_module_delete(module);
@@ -121,7 +125,7 @@ static void check_mixed(void)
         store = wasm_store_new(engine);
         module = wasm_module_deserialize(store, &bytes);
         NEED(store, module);
-        wasm_instance_t *inner = link(store, module);
+        wasm_instance_t *inner = link_module(store, module);
         wasm_module_delete(module);
         wasm_func_t *load = func_of(store, inner, "load");
         wasm_extern_t *imports[] = {wasm_func_as_extern(load)};
@@ -143,10 +147,69 @@ static void check_mixed(void)
     wasm_engine_delete(bytecode);
 }
 
+#if defined(__linux__)
+/* Reads the file, and removes it. */
+static void read_map(char *text, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
+    FILE *map = fopen(path, "r");
+    size_t length = map == NULL ? 0 : fread(text, 1, size - 1, map);
+    text[length] = 0;
+    if (map != NULL) {
+        fclose(map);
+        remove(path);
+    }
+}
+
+/* perf is told of functions when it is asked for: by their names in the module, or their numbers. */
+static void check_perf_map(void)
+{
+    static const char named[] = "(module (func $square (export \"f\") (param i32) (result i32)\n"
+                                " (i32.mul (local.get 0) (local.get 0)))\n"
+                                " (func (param i32) (result i32) (local.get 0))\n"
+                                " (func $\"a\\nb\"))";
+    for (int on = 0; on < 2; on++) {
+        wasm_config_t *config = wasm_config_new();
+        char text[1024], lines[3][32];
+        unsigned long long start, size, end = 0;
+        if (davit_wasm_config_engine(config, DAVIT_ENGINE_NATIVE) != DAVIT_OK) {
+            wasm_config_delete(config);
+            return;
+        }
+        davit_wasm_config_perf_map(config, on);
+        wasm_engine_t *engine = wasm_engine_new_with_config(config);
+        wasm_store_t *store = wasm_store_new(engine);
+        read_map(text, sizeof text);
+        wasm_module_t *module = module_of(store, named);
+        NEED(store, module);
+        read_map(text, sizeof text);
+        CHECK((text[0] != 0) == on);
+        const char *line = text;
+        for (int i = 0; on && i < 3; i++) {
+            CHECK(sscanf(line, "%llx %llx %31[^\n]", &start, &size, lines[i]) == 3);
+            CHECK(start >= end && size > 0);
+            end = start + size;
+            line = strchr(line, '\n') + 1;
+        }
+        CHECK(!on || (*line == 0 && strcmp(lines[0], "square") == 0 &&
+                      strcmp(lines[1], "wasm[1]") == 0 && strcmp(lines[2], "a\\x0ab") == 0));
+        wasm_module_delete(module);
+        wasm_store_delete(store);
+        wasm_engine_delete(engine);
+    }
+}
+#else
+static void check_perf_map(void)
+{
+}
+#endif
+
 int main(void)
 {
     check_engine(true);
     check_engine(false);
     check_mixed();
+    check_perf_map();
     return 0;
 }

@@ -1,6 +1,6 @@
 /* make.c - writes the object that data.c is linked with: functions of a CLIF file, and data of every kind and linkage.
  *
- *     objects_make data.clif data.o [fast] [far] [pads] */
+ *     objects_make data.clif data.o [fast] [far] [pads] [initial-exec] [local-exec] */
 #include <davit/codegen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +85,9 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++) {
         options.fast = options.fast || strcmp(argv[i], "fast") == 0;
         options.far_calls = options.far_calls || strcmp(argv[i], "far") == 0;
+        options.tls_model = strcmp(argv[i], "initial-exec") == 0 ? DAVIT_TLS_INITIAL_EXEC
+                            : strcmp(argv[i], "local-exec") == 0 ? DAVIT_TLS_LOCAL_EXEC
+                                                                 : options.tls_model;
         options.landing_pads = options.landing_pads || strcmp(argv[i], "pads") == 0;
     }
     char *text = read_file(argv[1], &size);

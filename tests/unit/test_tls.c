@@ -64,7 +64,7 @@ static const char funcs[] =
     "    v1 = symbol_value.i64 gv0\n"
     "    v2 = tls_value.i64 gv1\n"
     "    v8 = iconst.i64 0x1_0000_0000\n"
-                            "    v3 = iadd v2, v8\n"
+    "    v3 = iadd v2, v8\n"
     "    v4 = tls_value.i64 gv2\n"
     "    v7 = ireduce.i32 v0\n"
     "    br_table v7, block1, [block2, block3]\n"
@@ -207,6 +207,27 @@ static void none_is_imported(void **state)
     native_free(&x);
 }
 
+/* Threads have no room for it at a distance that code could know. */
+static void no_other_model_is_linked(void **state)
+{
+    (void)state;
+    for (uint8_t model = DAVIT_TLS_INITIAL_EXEC; model <= DAVIT_TLS_LOCAL_EXEC; model++) {
+        davit_native_options_t options = {.tls_model = model};
+        Native x;
+        native_new(&x, &options);
+        define_all(&x, funcs);
+        assert_refused(&x, davit_native_link(x.native, NULL, NULL), "only object files have");
+        native_free(&x);
+    }
+    davit_native_options_t options = {.tls_model = DAVIT_TLS_LOCAL_EXEC + 1};
+    davit_context_t *context;
+    davit_native_t *none;
+    assert_int_equal(davit_context_new(NULL, &context), DAVIT_OK);
+    assert_int_equal(davit_native_new(context, &options, &none), DAVIT_ERROR_INVALID);
+    assert_null(none);
+    davit_context_free(context);
+}
+
 /* An address in data is one address. */
 static void none_is_in_data(void **state)
 {
@@ -232,6 +253,7 @@ int main(void)
 #if IS_HOST
         cmocka_unit_test(each_thread_has_its_own),
         cmocka_unit_test(none_is_imported),
+        cmocka_unit_test(no_other_model_is_linked),
         cmocka_unit_test(none_is_in_data),
 #endif
     };

@@ -34,6 +34,7 @@ typedef struct Settings {
     davit_allocator_t allocator; /* all zero: malloc */
     davit_wasm_limits_t limits;
     CompileSettings compile;
+    bool perf_map;
 } Settings;
 
 struct wasm_config_t {

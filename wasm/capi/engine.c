@@ -44,6 +44,11 @@ void davit_wasm_config_guard_pages(wasm_config_t *config, bool on)
     config->settings.compile.no_guards = !on;
 }
 
+void davit_wasm_config_perf_map(wasm_config_t *config, bool on)
+{
+    config->settings.perf_map = on;
+}
+
 davit_status_t davit_wasm_config_optimize(wasm_config_t *config, uint32_t level)
 {
     if (level > 1) {

@@ -81,6 +81,11 @@ static bool validate(Work *work)
     return decode(work, &module) && dv_wasm_validate(&work->scratch, &module, &work->diag, &error);
 }
 
+static u32 perf_map(const Settings *settings)
+{
+    return settings->perf_map ? RT_LOAD_PERF_MAP : 0;
+}
+
 static bool compile(Work *work)
 {
     WasmModule module;
@@ -92,7 +97,7 @@ static bool compile(Work *work)
         return false;
     }
     return dv_rt_module_load(&settings->allocator, artifact.data, artifact.len,
-                             RT_LOAD_TRUSTED | RT_LOAD_NATIVE, &work->module,
+                             RT_LOAD_TRUSTED | RT_LOAD_NATIVE | perf_map(settings), &work->module,
                              &work->store->error) == DAVIT_OK;
 }
 
@@ -156,7 +161,8 @@ wasm_module_t *davit_wasm_module_load(wasm_store_t *store, const void *bytes, si
     RtModule *rt;
     u32 rt_flags = ((flags & DAVIT_LOAD_TRUSTED) != 0 ? RT_LOAD_TRUSTED : 0) |
                    ((flags & DAVIT_LOAD_IN_PLACE) != 0 ? RT_LOAD_IN_PLACE : 0) |
-                   ((flags & DAVIT_LOAD_NATIVE) != 0 ? RT_LOAD_NATIVE : 0);
+                   ((flags & DAVIT_LOAD_NATIVE) != 0 ? RT_LOAD_NATIVE : 0) |
+                   perf_map(&store->engine->settings);
     davit_status_t status = dv_rt_module_load(&store->engine->settings.allocator, bytes, size,
                                               rt_flags, &rt, &store->error);
     return status == DAVIT_OK ? take_module(store, rt) : NULL;

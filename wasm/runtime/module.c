@@ -13,6 +13,7 @@
  * Loading runs in one dv_pool_protect; everything made lies in the module's arena.
  */
 #include "rt/cpu.h"
+#include "rt/debugger.h"
 #include "wasm/runtime/artifact.h"
 #include "wasm/runtime/internal.h"
 
@@ -746,6 +747,25 @@ static bool read_adapters(Loader *l, NativeCode *native)
     return true;
 }
 
+/* Functions without names are called by their numbers; no names of others are made up for adapters. */
+static void tell_perf(const Loader *l, const NativeCode *native)
+{
+    const WasmModule *info = &l->module->info;
+    FILE *map = dv_perf_map_open();
+    for (u32 i = 0; map != NULL && i < native->num_funcs; i++) {
+        const NativeFunc *f = &native->funcs[i];
+        char number[32];
+        CleanName name = dv_rt_clean(dv_wasm_func_name(info, info->imported_funcs + i));
+        snprintf(number, sizeof number, "wasm[%u]", (unsigned)(info->imported_funcs + i));
+        const char *text = name.text[0] != 0 ? name.text : number;
+        dv_perf_map_add(map, (Str){text, (u32)strlen(text)}, native->memory.bytes + f->offset,
+                        f->size_bytes);
+    }
+    if (map != NULL) {
+        fclose(map);
+    }
+}
+
 static bool read_native(Loader *l)
 {
     RtModule *m = l->module;
@@ -768,6 +788,9 @@ static bool read_native(Loader *l)
         return false;
     }
     m->native = native;
+    if ((l->flags & RT_LOAD_PERF_MAP) != 0) {
+        tell_perf(l, native);
+    }
     return true;
 }
 

@@ -104,7 +104,8 @@ enum {
     RT_LOAD_IN_PLACE =
         2, /* the bytes stay as they are until the module goes; else they are copied */
     RT_LOAD_NATIVE =
-        4 /* native code is loaded, which nothing verifies: whoever made the bytes can do what this program can */
+        4, /* native code is loaded, which nothing verifies: whoever made the bytes can do what this program can */
+    RT_LOAD_PERF_MAP = 8 /* perf is told of native functions */
 };
 
 /* Loads an artifact. Counted, with one reference for the caller. */

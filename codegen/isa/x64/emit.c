@@ -532,6 +532,24 @@ static void emit_tls_address(Emitter *e, u64 number)
     emit_add(e, X64_RAX, gv->offset);
 }
 
+/* Those of other models count from the thread's own pointer, which lies where it points to. */
+static void emit_tls_near(Emitter *e, u32 to, u64 number)
+{
+    enum { ANY_DISTANCE = INT32_MAX }; /* in 4 bytes: it is the linker's */
+    const GlobalValueData *gv = &vec_at(&e->func->global_values, number);
+    X64Memory own = x64_base(X64_NO_REG, 0);
+    own.segment = X64_SEGMENT_FS;
+    emit_2(e, X64_mov64, x64_register(to), x64_memory(own));
+    if (e->options->tls_model == TLS_INITIAL_EXEC) {
+        emit_2(e, X64_add64, x64_register(to), x64_memory(from_end()));
+        add_reloc(e, X64_RELOC_TLS_WORD, &gv->name, 0);
+    } else {
+        emit_2(e, X64_lea64, x64_register(to), x64_memory(x64_base(to, ANY_DISTANCE)));
+        add_reloc(e, X64_RELOC_TLS_DISTANCE, &gv->name, 0);
+    }
+    emit_add(e, to, gv->offset);
+}
+
 static void emit_label_addr(Emitter *e, u32 to, u64 block)
 {
     emit_2(e, X64_lea64, x64_register(to), x64_memory(from_end()));
@@ -1082,6 +1100,9 @@ static bool emit_plain(Emitter *e, u32 inst, const u64 *numbers, RaLoc first)
     case X64_TLS_ADDRESS:
         emit_tls_address(e, numbers[0]);
         return true;
+    case X64_TLS_NEAR:
+        emit_tls_near(e, reg_of(first), numbers[0]);
+        return true;
     case X64_LABEL_ADDR:
         emit_label_addr(e, reg_of(first), numbers[0]);
         return true;
@@ -1250,9 +1271,10 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
 const char *dv_x64_inst_name(u32 op)
 {
     static const char *const names[] = {
-        "params",       "return",      "branch",      "branch_either", "xmm_select",  "jump",
-        "br_table",     "trap_if",     "trap",        "call",          "tail_call",   "func_addr",
-        "load_stack",   "store_stack", "stack_addr",  "label_addr",    "read_reg",    "write_reg",
-        "call_library", "atomic_loop", "float_const", "symbol",        "tls_address", "sum"};
+        "params",      "return",    "branch",      "branch_either", "xmm_select",
+        "jump",        "br_table",  "trap_if",     "trap",          "call",
+        "tail_call",   "func_addr", "load_stack",  "store_stack",   "stack_addr",
+        "label_addr",  "read_reg",  "write_reg",   "call_library",  "atomic_loop",
+        "float_const", "symbol",    "tls_address", "tls_near",      "sum"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

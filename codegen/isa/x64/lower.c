@@ -264,17 +264,16 @@ R64 x64_func_address(X64Context *ctx, FuncRef func)
     return address_of(ctx, X64_FUNC_ADDR, func.id);
 }
 
-R64 x64_symbol(X64Context *ctx, GlobalValue gv)
-{
-    if (vec_at(&ctx->func->global_values, gv.id).tls) {
-        return dv_x64_call_tls(ctx, gv);
-    }
-    return address_of(ctx, X64_SYMBOL, gv.id);
-}
-
 R64 x64_tls_address(X64Context *ctx, GlobalValue gv)
 {
-    return dv_x64_call_tls(ctx, gv);
+    return ctx->options->tls_model == TLS_GENERAL ? dv_x64_call_tls(ctx, gv)
+                                                  : address_of(ctx, X64_TLS_NEAR, gv.id);
+}
+
+R64 x64_symbol(X64Context *ctx, GlobalValue gv)
+{
+    bool is_tls = vec_at(&ctx->func->global_values, gv.id).tls;
+    return is_tls ? x64_tls_address(ctx, gv) : address_of(ctx, X64_SYMBOL, gv.id);
 }
 
 /* ---- registers that are not allocated ------------------------------------------------------------------------ */

@@ -13,6 +13,8 @@ static const RelocKind relocs[] = {
     [X64_RELOC_GOT] = {"got", RELOC_GOT, 4, 4, 42},
     [X64_RELOC_TLSGD] = {"tlsgd", RELOC_TLS, 4, 4, 19},
     [X64_RELOC_ABS64] = {"abs64", RELOC_ADDRESS, 8, 0, 1},
+    [X64_RELOC_TLS_WORD] = {"gottpoff", RELOC_TLS_NEAR, 4, 4, 22},
+    [X64_RELOC_TLS_DISTANCE] = {"tpoff32", RELOC_TLS_NEAR, 4, 0, 23},
     [X64_RELOC_GOT_CALL] = {"got_call", RELOC_GOT, 4, 4, 41},
 };
 

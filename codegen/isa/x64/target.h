@@ -53,6 +53,7 @@ enum {
     X64_FLOAT_CONST, /* of an xmm register: bytes, 4, 8 or 16; bits, the low half first */
     X64_SYMBOL,      /* global value by number in the preamble */
     X64_TLS_ADDRESS, /* the same, thread-local: a call; the address in rax */
+    X64_TLS_NEAR,    /* the same by another model than the general one, without a call */
     X64_SUM, /* address; 32 or 64 bits: what it adds up to, by lea or in fewer bytes; flags are lost */
     X64_OPS
 };

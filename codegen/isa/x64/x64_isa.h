@@ -11,9 +11,11 @@ enum {
     X64_RELOC_PC32, /* the distance */
     X64_RELOC_CALL, /* the same of a call or jump */
     X64_RELOC_GOT, /* of a word with the address; the displacement of a mov with REX that loads it */
-    X64_RELOC_TLSGD,   /* of the words for __tls_get_addr */
-    X64_RELOC_ABS64,   /* the address, 8 bytes */
-    X64_RELOC_GOT_CALL /* as GOT, of a call or jump through the word */
+    X64_RELOC_TLSGD,        /* of the words for __tls_get_addr */
+    X64_RELOC_ABS64,        /* the address, 8 bytes */
+    X64_RELOC_TLS_WORD,     /* of the word that has the distance from fs's base */
+    X64_RELOC_TLS_DISTANCE, /* the distance from fs's base */
+    X64_RELOC_GOT_CALL      /* as GOT, of a call or jump through the word */
 };
 extern const NativeTarget dv_x64_native;
 
