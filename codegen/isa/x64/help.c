@@ -1057,3 +1057,142 @@ SAME(x64_mem_rm16, RM16)
 SAME(x64_mem_rm32, RM32)
 SAME(x64_mem_rm64, RM64)
 #undef SAME
+
+/* ---- memory read, changed and written ---------------------------------------------------------------------------- */
+
+/* True if two values are surely equal: one, or made of such in the same way, as accesses of one element compute its address
+ * each for itself. */
+static bool are_equal(X64Context *ctx, Value a, Value b, u32 depth)
+{
+    Inst x = dv_lower_result_of(ctx->lower, a), y = dv_lower_result_of(ctx->lower, b);
+    if (dv_lower_is_same(ctx->lower, a, b)) {
+        return true;
+    }
+    if (depth == 0 || x.id == ENTITY_NONE || y.id == ENTITY_NONE ||
+        dv_value_type(ctx->func, a) != dv_value_type(ctx->func, b)) {
+        return false;
+    }
+    const InstData *d = dv_inst_const(ctx->func, x), *e = dv_inst_const(ctx->func, y);
+    bool is_known =
+        d->op == OP_iadd || d->op == OP_ishl || d->op == OP_uextend || d->op == OP_iconst;
+    bool equal = is_known && d->op == e->op && d->num_args == e->num_args &&
+                 (d->op != OP_iconst || dv_imm64(d) == dv_imm64(e));
+    for (u32 i = 0; equal && i < d->num_args; i++) {
+        equal = are_equal(ctx, dv_term_value(ctx->func, x, i), dv_term_value(ctx->func, y, i),
+                          depth - 1);
+    }
+    return equal;
+}
+
+static u32 access_bits(const InstData *d)
+{
+    switch (d->op) {
+    case OP_load:
+    case OP_store:
+        return type_bits(d->type);
+    case OP_uload8:
+    case OP_sload8:
+    case OP_istore8:
+        return 8;
+    case OP_uload16:
+    case OP_sload16:
+    case OP_istore16:
+        return 16;
+    case OP_uload32:
+    case OP_sload32:
+    case OP_istore32:
+        return 32;
+    default:
+        return 0;
+    }
+}
+
+/* The load of a value from where the store at hand writes, which nothing else wants; INST_NONE. */
+static Inst load_of_place(X64Context *ctx, Value value)
+{
+    enum { DEPTH = 4 };
+    Inst store = ctx->lower->current, load = dv_lower_sinkable_load(ctx->lower, value);
+    if (load.id == ENTITY_NONE) {
+        return INST_NONE;
+    }
+    const InstData *d = dv_inst_const(ctx->func, load), *s = dv_inst_const(ctx->func, store);
+    bool same = access_bits(d) != 0 && access_bits(d) == access_bits(s) && d->flags == s->flags &&
+                (d->flags & FLAG_BIG) == 0 && d->imm[0] == s->imm[0] &&
+                are_equal(ctx, dv_term_value(ctx->func, load, 0),
+                          dv_term_value(ctx->func, store, 1), DEPTH);
+    return same ? load : INST_NONE;
+}
+
+/* Operations whose low bits depend on those of their operands alone, with their instructions on memory: by a register, by a
+ * number; for 8, 16, 32 and 64 bits. */
+typedef struct UpdateForm {
+    u16 op;
+    bool commutes;
+    u16 by_register[4], by_number[4];
+} UpdateForm;
+#define FORM(op, commutes, name) \
+    { \
+        op, commutes, {X64_##name##8_mr, X64_##name##16_mr, X64_##name##32_mr, X64_##name##64_mr}, \
+        { \
+            X64_##name##8_mi, X64_##name##16_mi, X64_##name##32_mi, X64_##name##64_mi \
+        } \
+    }
+static const UpdateForm update_forms[] = {
+    FORM(OP_iadd, true, add), FORM(OP_isub, false, sub), FORM(OP_band, true, and),
+    FORM(OP_bor, true, or),   FORM(OP_bxor, true, xor),
+};
+#undef FORM
+
+/* What a store makes of what was there: the value stored, taken apart. */
+typedef struct Update {
+    const UpdateForm *form;
+    Inst load;
+    Value operand;
+} Update;
+
+static bool find_update(X64Context *ctx, Value stored, Update *out)
+{
+    Inst def = dv_lower_def(ctx->lower, stored);
+    for (u32 i = 0; def.id != ENTITY_NONE && i < ARRAY_LEN(update_forms); i++) {
+        const UpdateForm *form = &update_forms[i];
+        if (dv_inst_const(ctx->func, def)->op != form->op) {
+            continue;
+        }
+        for (u32 j = 0; j < (form->commutes ? 2 : 1); j++) {
+            *out = (Update){form, load_of_place(ctx, dv_term_value(ctx->func, def, j)),
+                            dv_term_value(ctx->func, def, 1 - j)};
+            if (out->load.id != ENTITY_NONE) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool x64_is_update(X64Context *ctx, Value stored)
+{
+    Update update;
+    return find_update(ctx, stored, &update);
+}
+
+Done x64_update(X64Context *ctx, Value stored)
+{
+    Update update;
+    i32 number;
+    VReg defs[2];
+    bool found = find_update(ctx, stored, &update);
+    ASSERT(found);
+    (void)found;
+    u32 size = dv_ctz32(access_bits(dv_inst_const(ctx->func, update.load)) / 8);
+    u64 place = take_load(ctx, update.load).bits;
+    if (x64_const_i32(ctx, update.operand, &number)) {
+        dv_x64_emit_inst(ctx, (X64Op)update.form->by_number[size],
+                         (const u64[]){place, (u64)sign_extend((u64)(i64)number, 8u << size)},
+                         defs);
+    } else {
+        VReg reg = dv_lower_use(ctx->lower, update.operand).regs[0];
+        dv_x64_emit_inst(ctx, (X64Op)update.form->by_register[size], (const u64[]){place, reg.id},
+                         defs);
+    }
+    return 0;
+}
