@@ -441,6 +441,14 @@ bool x64_const_i32(X64Context *ctx, Value value, i32 *out)
     return ok;
 }
 
+bool x64_const_u8(X64Context *ctx, Value value, u8 *out)
+{
+    i64 i = 0;
+    bool ok = const_i64(ctx, value, &i) && i >= 0 && i <= UINT8_MAX;
+    *out = ok ? (u8)i : 0;
+    return ok;
+}
+
 bool x64_const_u64(X64Context *ctx, Value value, u64 *out)
 {
     i64 i = 0;
@@ -534,6 +542,17 @@ Cond x64_cond_of(X64Context *ctx, IntCC cc)
         [INTCC_ule] = X64_CC_BE};
     (void)ctx;
     return (Cond)conds[cc];
+}
+
+/* Of numbers none of which is negative: as unsigned ones. */
+Cond x64_unsigned_cond(X64Context *ctx, IntCC cc)
+{
+    static const u8 plain[INTCC_COUNT] = {
+        [INTCC_eq] = INTCC_eq,   [INTCC_ne] = INTCC_ne,   [INTCC_slt] = INTCC_ult,
+        [INTCC_sge] = INTCC_uge, [INTCC_sgt] = INTCC_ugt, [INTCC_sle] = INTCC_ule,
+        [INTCC_ult] = INTCC_ult, [INTCC_uge] = INTCC_uge, [INTCC_ugt] = INTCC_ugt,
+        [INTCC_ule] = INTCC_ule};
+    return x64_cond_of(ctx, (IntCC)plain[cc]);
 }
 
 /* What holds after comparing: with operands in order, or swapped. */
@@ -972,6 +991,25 @@ static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
     return reg_field(is_float ? dv_lower_use(ctx->lower, value).regs[0] : use(ctx, value, bits));
 }
 
+/* A byte or two that are extended by 0, and that the instruction at hand may read itself. */
+static bool is_own_unsigned(X64Context *ctx, Value value, u32 op)
+{
+    Inst load = dv_lower_sinkable_load(ctx->lower, value);
+    return load.id != ENTITY_NONE && dv_inst_const(ctx->func, load)->op == op &&
+           is_int_up_to(dv_value_type(ctx->func, value), 64);
+}
+
+bool x64_loaded_u8(X64Context *ctx, Value value, Value *out)
+{
+    *out = value;
+    return is_own_unsigned(ctx, value, OP_uload8);
+}
+
+Mem8 x64_taken_u8(X64Context *ctx, Value value)
+{
+    return take_load(ctx, dv_lower_sinkable_load(ctx->lower, value));
+}
+
 /* True if nothing reads the value after the instruction at hand, as far as this is easily seen: so its register may be
  * lost. */
 static bool ends_here(X64Context *ctx, Value value)
@@ -983,6 +1021,11 @@ static bool ends_here(X64Context *ctx, Value value)
     u32 op = dv_inst_const(ctx->func, def)->op;
     return op != OP_iconst && op != OP_f32const && op != OP_f64const &&
            dv_inst_block(ctx->func, def).id == dv_inst_block(ctx->func, ctx->lower->current).id;
+}
+
+bool x64_is_kept(X64Context *ctx, Value value)
+{
+    return !ends_here(ctx, value);
 }
 
 bool x64_is_better_lost(X64Context *ctx, Value value, Value other)

@@ -208,7 +208,8 @@ Done x64_trap_now(X64Context *ctx, TrapCode code)
     return 0;
 }
 
-/* The index is compared, and clamped to the default, whose entry is the last. */
+/* The index is compared, and clamped to the default, whose entry is the last: by a move that clears the high half in any
+ * case. */
 Done x64_lower_br_table(X64Context *ctx)
 {
     Lower *l = ctx->lower;
@@ -224,11 +225,10 @@ Done x64_lower_br_table(X64Context *ctx)
     }
     numbers[count - 1] = targets[0];
     VReg index = dv_lower_use(l, dv_inst_arg(l->func, l->current, 0)).regs[0];
-    VReg limit[2], clamped[2], copy[2];
-    dv_x64_emit_inst(ctx, X64_mov32, (const u64[]){index.id}, copy);
+    VReg limit[2], clamped[2];
     dv_x64_emit_inst(ctx, X64_mov32_i, (const u64[]){count - 1}, limit);
-    dv_x64_emit_inst(ctx, X64_cmp32, (const u64[]){copy[0].id, limit[0].id}, clamped);
-    dv_x64_emit_inst(ctx, X64_cmov32, (const u64[]){X64_CC_A, copy[0].id, limit[0].id}, clamped);
+    dv_x64_emit_inst(ctx, X64_cmp32, (const u64[]){index.id, limit[0].id}, clamped);
+    dv_x64_emit_inst(ctx, X64_cmov32, (const u64[]){X64_CC_A, index.id, limit[0].id}, clamped);
     /* The address of the table, and then of the target, in registers of the branch's own: they are no results. */
     RaOperand operands[] = {ra_use(clamped[0]), ra_def(dv_vcode_vreg(l->vcode, X64_GENERAL)),
                             ra_def(dv_vcode_vreg(l->vcode, X64_GENERAL))};
