@@ -82,6 +82,7 @@ static X64Field reg_field(VReg reg)
 }
 
 static X64Field use_or_load(X64Context *ctx, Value value, u32 bits);
+static Address const_address(X64Context *ctx, u32 bytes, u64 lo, u64 hi);
 
 RM8 x64_rm8(X64Context *ctx, Value value)
 {
@@ -526,11 +527,21 @@ V128 x64_v128_bits(X64Context *ctx, u64 lo, u64 hi)
     return float_const(ctx, 16, lo, hi);
 }
 
-V128 x64_sign_mask(X64Context *ctx, Type type)
+static Address mask_address(X64Context *ctx, Type type, bool inverse)
 {
     u32 bits = type_bits(type);
-    u64 top = (u64)1 << ((bits - 1) % 64);
-    return float_const(ctx, 16, bits == 128 ? 0 : top, bits == 128 ? top : 0);
+    u64 flip = inverse ? UINT64_MAX : 0, top = (u64)1 << ((bits - 1) % 64);
+    return const_address(ctx, 16, (bits == 128 ? 0 : top) ^ flip, (bits == 128 ? top : 0) ^ flip);
+}
+
+XMA128 x64_sign_bit(X64Context *ctx, Type type)
+{
+    return mask_address(ctx, type, false);
+}
+
+XMA128 x64_other_bits(X64Context *ctx, Type type)
+{
+    return mask_address(ctx, type, true);
 }
 
 Cond x64_cond_of(X64Context *ctx, IntCC cc)
@@ -880,7 +891,8 @@ static X64Address sum_address(X64Context *ctx, const Sum *sum, u32 trap)
         kind |= X64_ADDRESS_HAS_INDEX;
         index = x64_r64(ctx, sum->index);
     }
-    return (X64Address){base, index, x64_address_pack(kind, sum->scale, trap, (i32)sum->disp)};
+    u64 packed = x64_address_pack(kind, sum->scale, trap, (i32)sum->disp);
+    return (X64Address){base, index, packed, {0, 0}};
 }
 
 /* The address of an access that fails with this code; TRAP_none: it does not. */
@@ -981,11 +993,34 @@ static X64Field take_load(X64Context *ctx, Inst load)
                       d->flags & FLAG_TRAP_MASK);
 }
 
+static Address const_address(X64Context *ctx, u32 bytes, u64 lo, u64 hi)
+{
+    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_IS_CONST;
+    u64 packed = x64_address_pack(kind, 0, bytes, 0);
+    return new_address(ctx, (X64Address){VREG_NONE, VREG_NONE, packed, {lo, hi}});
+}
+
+/* A constant that only the instruction at hand wants, and that is not 0, which is made without memory. */
+static bool is_own_float(X64Context *ctx, Value value, u64 *out)
+{
+    Inst def = dv_lower_def(ctx->lower, value);
+    if (def.id == ENTITY_NONE || dv_lower_has_many_users(ctx->lower, value)) {
+        return false;
+    }
+    const InstData *d = dv_inst_const(ctx->func, def);
+    *out = dv_imm64(d);
+    return (d->op == OP_f32const || d->op == OP_f64const) && *out != 0;
+}
+
 static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
 {
     Inst load = own_load(ctx, value, bits);
+    u64 number;
     if (load.id != ENTITY_NONE) {
         return take_load(ctx, load);
+    }
+    if (is_own_float(ctx, value, &number)) {
+        return const_address(ctx, bits / 8, number, 0);
     }
     bool is_float = type_is_float(dv_value_type(ctx->func, value));
     return reg_field(is_float ? dv_lower_use(ctx->lower, value).regs[0] : use(ctx, value, bits));
@@ -1080,7 +1115,8 @@ Address x64_slot_address(X64Context *ctx, StackSlot slot, Offset32 offset)
 {
     u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_IS_SLOT;
     return new_address(
-        ctx, (X64Address){VREG_NONE, VREG_NONE, x64_address_pack(kind, 0, slot.id, offset)});
+        ctx,
+        (X64Address){VREG_NONE, VREG_NONE, x64_address_pack(kind, 0, slot.id, offset), {0, 0}});
 }
 
 /* What is there, of a size. */

@@ -4,7 +4,7 @@
 /* What goes into an instruction, put together from its row. */
 typedef struct Draft {
     RaOperand operands[2 * X64_OPERANDS_MAX];
-    u64 numbers[X64_OPERANDS_MAX];
+    u64 numbers[X64_OPERANDS_MAX + 2]; /* a constant's bits are two more */
     u32 num_operands, num_numbers, num_defs;
 } Draft;
 
@@ -50,6 +50,9 @@ static void add_address(X64Context *ctx, Draft *draft, u32 index)
 {
     const X64Address *address = &vec_at(&ctx->addresses, index);
     draft->numbers[draft->num_numbers++] = address->packed;
+    for (u32 i = 0; i < 2 && (address->packed & X64_ADDRESS_IS_CONST) != 0; i++) {
+        draft->numbers[draft->num_numbers++] = address->bits[i];
+    }
     if ((address->packed & X64_ADDRESS_HAS_BASE) != 0) {
         draft->operands[draft->num_operands++] = ra_use(address->base);
     }
