@@ -203,6 +203,11 @@ Inst dv_lower_result_of(const Lower *l, Value value)
     return data->kind == VALUE_RESULT ? (Inst){data->def} : INST_NONE;
 }
 
+bool dv_lower_is_same(const Lower *l, Value a, Value b)
+{
+    return l->roots[a.id] == l->roots[b.id];
+}
+
 bool dv_lower_has_many_users(const Lower *l, Value value)
 {
     return l->value_users[l->roots[value.id]] == USES_MANY;

@@ -119,6 +119,8 @@ ValueRegs dv_lower_temp(Lower *l, Type type);
 Inst dv_lower_def(const Lower *l, Value value);
 /* The same, whatever effects it has; INST_NONE for parameters. */
 Inst dv_lower_result_of(const Lower *l, Value value);
+/* True if two values stand for one. */
+bool dv_lower_is_same(const Lower *l, Value a, Value b);
 /* True if more than one instruction reads the value, or one more than once. */
 bool dv_lower_has_many_users(const Lower *l, Value value);
 /* The load that defines a value and may be done by its only user, the instruction at hand, which has not

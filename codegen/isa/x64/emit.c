@@ -171,7 +171,8 @@ typedef struct Cursor {
     const Emitter *e;
     const u64 *numbers;
     u32 operand;
-    u32 trap; /* code of the memory operand read last; TRAP_none */
+    u32 trap;            /* code of the memory operand read last; TRAP_none */
+    const u64 *constant; /* what that operand is, packed, if it lies behind the code; NULL */
 } Cursor;
 
 static RaLoc next_loc(Cursor *c)
@@ -186,6 +187,11 @@ static X64Operand next_memory(Cursor *c)
         RaLoc loc = next_loc(c);
         return ra_loc_kind(loc) == RA_LOC_SLOT ? spill(c->e, ra_loc_index(loc))
                                                : x64_register(reg_of(loc));
+    }
+    if ((packed & X64_ADDRESS_IS_CONST) != 0) {
+        c->constant = c->numbers - 1;
+        c->numbers += 2;
+        return x64_memory(from_end());
     }
     X64Memory memory = x64_base(X64_NO_REG, (i32)(u32)(packed >> 32));
     memory.scale = (u8)(packed >> 4 & 3);
@@ -203,11 +209,11 @@ static X64Operand next_memory(Cursor *c)
     return x64_memory(memory);
 }
 
-static u32 take_operands(const Emitter *e, u32 inst, X64Operand out[X64_OPERANDS_MAX])
+static Cursor take_operands(const Emitter *e, u32 inst, X64Operand out[X64_OPERANDS_MAX])
 {
     const VInst *v = &e->vcode->insts.data[inst];
     Cursor c = {e, v->num_imms == 0 ? NULL : e->vcode->imms.data + v->imms,
-                e->ra->insts[inst].operands, TRAP_none};
+                e->ra->insts[inst].operands, TRAP_none, NULL};
     const X64Spec *specs = dv_x64_insts[v->op].operands;
     for (u32 i = 0; specs[i].role != X64_NO_ROLE; i++) {
         if (specs[i].role == X64_NUMBER) {
@@ -221,7 +227,7 @@ static u32 take_operands(const Emitter *e, u32 inst, X64Operand out[X64_OPERANDS
             }
         }
     }
-    return c.trap;
+    return c;
 }
 
 /* A memory access that starts here fails with this code. */
@@ -236,7 +242,7 @@ static void note_access(Emitter *e, u32 trap)
 static void emit_sum(Emitter *e, u32 inst)
 {
     Cursor c = {e, e->vcode->imms.data + e->vcode->insts.data[inst].imms,
-                e->ra->insts[inst].operands, TRAP_none};
+                e->ra->insts[inst].operands, TRAP_none, NULL};
     X64Operand sum = next_memory(&c);
     bool is_wide = *c.numbers == 64;
     X64Operand to = x64_register(reg_of(next_loc(&c)));
@@ -561,7 +567,7 @@ static void emit_atomic(Emitter *e, u32 inst, const u64 *numbers)
     enum { REGS_MAX = 7 };
     u32 end = e->ra->insts[inst].operands + e->ra->insts[inst].num_operands;
     X64Operand regs[REGS_MAX] = {{0}};
-    Cursor c = {e, numbers, e->ra->insts[inst].operands, TRAP_none};
+    Cursor c = {e, numbers, e->ra->insts[inst].operands, TRAP_none, NULL};
     X64Operand memory = next_memory(&c);
     for (u32 i = 0; c.operand < end; i++) {
         regs[i] = x64_register(reg_of(next_loc(&c)));
@@ -570,18 +576,42 @@ static void emit_atomic(Emitter *e, u32 inst, const u64 *numbers)
     dv_x64_atomic_loop(&e->buf, memory, *c.numbers, regs);
 }
 
+/* Where a constant lies. */
+static MachLabel constant_label(Emitter *e, u32 size, const u64 bits[2])
+{
+    u8 bytes[16];
+    store_le64(bytes, bits[0]);
+    store_le64(bytes + 8, bits[1]);
+    return dv_mach_constant(&e->buf, bytes, size, size);
+}
+
+/* An instruction of insts.def. */
+static void emit_row(Emitter *e, u32 inst, X64Op op)
+{
+    X64Operand operands[X64_OPERANDS_MAX] = {{0}};
+    Cursor c = take_operands(e, inst, operands);
+    free_result(e, op, operands);
+    note_access(e, c.trap);
+    if (is_tested_already(e, inst, op, operands)) {
+        return;
+    }
+    u32 start = dv_mach_offset(&e->buf);
+    X64Code code = emit(e, op, operands);
+    if (c.constant != NULL) {
+        MachLabel label = constant_label(e, c.constant[0] >> 8 & 0xff, c.constant + 1);
+        dv_mach_use_from(&e->buf, start + code.disp_at, start + code.size_bytes, label, KIND_REL32);
+    }
+}
+
 /* 0 is made without memory; other constants lie behind the code. */
 static void emit_float_const(Emitter *e, u32 to, const u64 *numbers)
 {
     u32 size = (u32)numbers[0];
-    u8 bytes[16];
     if (numbers[1] == 0 && numbers[2] == 0) {
         emit_2(e, X64_xorps, x64_register(to), x64_register(to));
         return;
     }
-    store_le64(bytes, numbers[1]);
-    store_le64(bytes + 8, numbers[2]);
-    MachLabel constant = dv_mach_constant(&e->buf, bytes, size, size);
+    MachLabel constant = constant_label(e, size, numbers + 1);
     emit_2(e,
            size == 4   ? X64_movss
            : size == 8 ? X64_movsd
@@ -678,11 +708,18 @@ static bool emit_global_value(Emitter *e, GlobalValue value)
     if (param == f->sig.num_params) {
         return false;
     }
-    emit_2(e, X64_mov64, to, context_place(e, param));
-    while (count-- > 0) {
+    X64Operand context = context_place(e, param);
+    u32 base = X64_SCRATCH;
+    bool is_read = count != 0 && vec_at(&f->global_values, chain[count - 1]).kind == GV_LOAD;
+    if (is_read && context.kind == X64_REGISTER) {
+        base = context.reg;
+    } else {
+        emit_2(e, X64_mov64, to, context);
+    }
+    for (; count-- > 0; base = X64_SCRATCH) {
         const GlobalValueData *gv = &vec_at(&f->global_values, chain[count]);
         if (gv->kind == GV_LOAD) {
-            emit_2(e, X64_mov64, to, x64_memory(x64_base(X64_SCRATCH, (i32)gv->offset)));
+            emit_2(e, X64_mov64, to, x64_memory(x64_base(base, (i32)gv->offset)));
         } else {
             emit_2(e, X64_add64_i, to, x64_number(gv->offset));
         }
@@ -1148,7 +1185,6 @@ static bool emit_inst(Emitter *e, u32 inst)
     RaLoc first = e->ra->insts[inst].num_operands == 0
                       ? (RaLoc){0}
                       : e->allocation->locs[e->ra->insts[inst].operands];
-    X64Operand operands[X64_OPERANDS_MAX] = {{0}};
     switch (v->op) {
     case X64_PARAMS:
         return emit_enter(e);
@@ -1181,12 +1217,7 @@ static bool emit_inst(Emitter *e, u32 inst)
             if (v->op == X64_nop) {
                 add_tags(e, v, false);
             }
-            u32 trap = take_operands(e, inst, operands);
-            free_result(e, (X64Op)v->op, operands);
-            note_access(e, trap);
-            if (!is_tested_already(e, inst, (X64Op)v->op, operands)) {
-                emit(e, (X64Op)v->op, operands);
-            }
+            emit_row(e, inst, (X64Op)v->op);
         }
         return true;
     }

@@ -82,6 +82,7 @@ static X64Field reg_field(VReg reg)
 }
 
 static X64Field use_or_load(X64Context *ctx, Value value, u32 bits);
+static Address const_address(X64Context *ctx, u32 bytes, u64 lo, u64 hi);
 
 RM8 x64_rm8(X64Context *ctx, Value value)
 {
@@ -441,6 +442,14 @@ bool x64_const_i32(X64Context *ctx, Value value, i32 *out)
     return ok;
 }
 
+bool x64_const_u8(X64Context *ctx, Value value, u8 *out)
+{
+    i64 i = 0;
+    bool ok = const_i64(ctx, value, &i) && i >= 0 && i <= UINT8_MAX;
+    *out = ok ? (u8)i : 0;
+    return ok;
+}
+
 bool x64_const_u64(X64Context *ctx, Value value, u64 *out)
 {
     i64 i = 0;
@@ -518,11 +527,21 @@ V128 x64_v128_bits(X64Context *ctx, u64 lo, u64 hi)
     return float_const(ctx, 16, lo, hi);
 }
 
-V128 x64_sign_mask(X64Context *ctx, Type type)
+static Address mask_address(X64Context *ctx, Type type, bool inverse)
 {
     u32 bits = type_bits(type);
-    u64 top = (u64)1 << ((bits - 1) % 64);
-    return float_const(ctx, 16, bits == 128 ? 0 : top, bits == 128 ? top : 0);
+    u64 flip = inverse ? UINT64_MAX : 0, top = (u64)1 << ((bits - 1) % 64);
+    return const_address(ctx, 16, (bits == 128 ? 0 : top) ^ flip, (bits == 128 ? top : 0) ^ flip);
+}
+
+XMA128 x64_sign_bit(X64Context *ctx, Type type)
+{
+    return mask_address(ctx, type, false);
+}
+
+XMA128 x64_other_bits(X64Context *ctx, Type type)
+{
+    return mask_address(ctx, type, true);
 }
 
 Cond x64_cond_of(X64Context *ctx, IntCC cc)
@@ -534,6 +553,17 @@ Cond x64_cond_of(X64Context *ctx, IntCC cc)
         [INTCC_ule] = X64_CC_BE};
     (void)ctx;
     return (Cond)conds[cc];
+}
+
+/* Of numbers none of which is negative: as unsigned ones. */
+Cond x64_unsigned_cond(X64Context *ctx, IntCC cc)
+{
+    static const u8 plain[INTCC_COUNT] = {
+        [INTCC_eq] = INTCC_eq,   [INTCC_ne] = INTCC_ne,   [INTCC_slt] = INTCC_ult,
+        [INTCC_sge] = INTCC_uge, [INTCC_sgt] = INTCC_ugt, [INTCC_sle] = INTCC_ule,
+        [INTCC_ult] = INTCC_ult, [INTCC_uge] = INTCC_uge, [INTCC_ugt] = INTCC_ugt,
+        [INTCC_ule] = INTCC_ule};
+    return x64_cond_of(ctx, (IntCC)plain[cc]);
 }
 
 /* What holds after comparing: with operands in order, or swapped. */
@@ -861,7 +891,8 @@ static X64Address sum_address(X64Context *ctx, const Sum *sum, u32 trap)
         kind |= X64_ADDRESS_HAS_INDEX;
         index = x64_r64(ctx, sum->index);
     }
-    return (X64Address){base, index, x64_address_pack(kind, sum->scale, trap, (i32)sum->disp)};
+    u64 packed = x64_address_pack(kind, sum->scale, trap, (i32)sum->disp);
+    return (X64Address){base, index, packed, {0, 0}};
 }
 
 /* The address of an access that fails with this code; TRAP_none: it does not. */
@@ -962,14 +993,56 @@ static X64Field take_load(X64Context *ctx, Inst load)
                       d->flags & FLAG_TRAP_MASK);
 }
 
+static Address const_address(X64Context *ctx, u32 bytes, u64 lo, u64 hi)
+{
+    u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_IS_CONST;
+    u64 packed = x64_address_pack(kind, 0, bytes, 0);
+    return new_address(ctx, (X64Address){VREG_NONE, VREG_NONE, packed, {lo, hi}});
+}
+
+/* A constant that only the instruction at hand wants, and that is not 0, which is made without memory. */
+static bool is_own_float(X64Context *ctx, Value value, u64 *out)
+{
+    Inst def = dv_lower_def(ctx->lower, value);
+    if (def.id == ENTITY_NONE || dv_lower_has_many_users(ctx->lower, value)) {
+        return false;
+    }
+    const InstData *d = dv_inst_const(ctx->func, def);
+    *out = dv_imm64(d);
+    return (d->op == OP_f32const || d->op == OP_f64const) && *out != 0;
+}
+
 static X64Field use_or_load(X64Context *ctx, Value value, u32 bits)
 {
     Inst load = own_load(ctx, value, bits);
+    u64 number;
     if (load.id != ENTITY_NONE) {
         return take_load(ctx, load);
     }
+    if (is_own_float(ctx, value, &number)) {
+        return const_address(ctx, bits / 8, number, 0);
+    }
     bool is_float = type_is_float(dv_value_type(ctx->func, value));
     return reg_field(is_float ? dv_lower_use(ctx->lower, value).regs[0] : use(ctx, value, bits));
+}
+
+/* A byte or two that are extended by 0, and that the instruction at hand may read itself. */
+static bool is_own_unsigned(X64Context *ctx, Value value, u32 op)
+{
+    Inst load = dv_lower_sinkable_load(ctx->lower, value);
+    return load.id != ENTITY_NONE && dv_inst_const(ctx->func, load)->op == op &&
+           is_int_up_to(dv_value_type(ctx->func, value), 64);
+}
+
+bool x64_loaded_u8(X64Context *ctx, Value value, Value *out)
+{
+    *out = value;
+    return is_own_unsigned(ctx, value, OP_uload8);
+}
+
+Mem8 x64_taken_u8(X64Context *ctx, Value value)
+{
+    return take_load(ctx, dv_lower_sinkable_load(ctx->lower, value));
 }
 
 /* True if nothing reads the value after the instruction at hand, as far as this is easily seen: so its register may be
@@ -983,6 +1056,11 @@ static bool ends_here(X64Context *ctx, Value value)
     u32 op = dv_inst_const(ctx->func, def)->op;
     return op != OP_iconst && op != OP_f32const && op != OP_f64const &&
            dv_inst_block(ctx->func, def).id == dv_inst_block(ctx->func, ctx->lower->current).id;
+}
+
+bool x64_is_kept(X64Context *ctx, Value value)
+{
+    return !ends_here(ctx, value);
 }
 
 bool x64_is_better_lost(X64Context *ctx, Value value, Value other)
@@ -1037,7 +1115,8 @@ Address x64_slot_address(X64Context *ctx, StackSlot slot, Offset32 offset)
 {
     u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_IS_SLOT;
     return new_address(
-        ctx, (X64Address){VREG_NONE, VREG_NONE, x64_address_pack(kind, 0, slot.id, offset)});
+        ctx,
+        (X64Address){VREG_NONE, VREG_NONE, x64_address_pack(kind, 0, slot.id, offset), {0, 0}});
 }
 
 /* What is there, of a size. */
@@ -1057,3 +1136,142 @@ SAME(x64_mem_rm16, RM16)
 SAME(x64_mem_rm32, RM32)
 SAME(x64_mem_rm64, RM64)
 #undef SAME
+
+/* ---- memory read, changed and written ---------------------------------------------------------------------------- */
+
+/* True if two values are surely equal: one, or made of such in the same way, as accesses of one element compute its address
+ * each for itself. */
+static bool are_equal(X64Context *ctx, Value a, Value b, u32 depth)
+{
+    Inst x = dv_lower_result_of(ctx->lower, a), y = dv_lower_result_of(ctx->lower, b);
+    if (dv_lower_is_same(ctx->lower, a, b)) {
+        return true;
+    }
+    if (depth == 0 || x.id == ENTITY_NONE || y.id == ENTITY_NONE ||
+        dv_value_type(ctx->func, a) != dv_value_type(ctx->func, b)) {
+        return false;
+    }
+    const InstData *d = dv_inst_const(ctx->func, x), *e = dv_inst_const(ctx->func, y);
+    bool is_known =
+        d->op == OP_iadd || d->op == OP_ishl || d->op == OP_uextend || d->op == OP_iconst;
+    bool equal = is_known && d->op == e->op && d->num_args == e->num_args &&
+                 (d->op != OP_iconst || dv_imm64(d) == dv_imm64(e));
+    for (u32 i = 0; equal && i < d->num_args; i++) {
+        equal = are_equal(ctx, dv_term_value(ctx->func, x, i), dv_term_value(ctx->func, y, i),
+                          depth - 1);
+    }
+    return equal;
+}
+
+static u32 access_bits(const InstData *d)
+{
+    switch (d->op) {
+    case OP_load:
+    case OP_store:
+        return type_bits(d->type);
+    case OP_uload8:
+    case OP_sload8:
+    case OP_istore8:
+        return 8;
+    case OP_uload16:
+    case OP_sload16:
+    case OP_istore16:
+        return 16;
+    case OP_uload32:
+    case OP_sload32:
+    case OP_istore32:
+        return 32;
+    default:
+        return 0;
+    }
+}
+
+/* The load of a value from where the store at hand writes, which nothing else wants; INST_NONE. */
+static Inst load_of_place(X64Context *ctx, Value value)
+{
+    enum { DEPTH = 4 };
+    Inst store = ctx->lower->current, load = dv_lower_sinkable_load(ctx->lower, value);
+    if (load.id == ENTITY_NONE) {
+        return INST_NONE;
+    }
+    const InstData *d = dv_inst_const(ctx->func, load), *s = dv_inst_const(ctx->func, store);
+    bool same = access_bits(d) != 0 && access_bits(d) == access_bits(s) && d->flags == s->flags &&
+                (d->flags & FLAG_BIG) == 0 && d->imm[0] == s->imm[0] &&
+                are_equal(ctx, dv_term_value(ctx->func, load, 0),
+                          dv_term_value(ctx->func, store, 1), DEPTH);
+    return same ? load : INST_NONE;
+}
+
+/* Operations whose low bits depend on those of their operands alone, with their instructions on memory: by a register, by a
+ * number; for 8, 16, 32 and 64 bits. */
+typedef struct UpdateForm {
+    u16 op;
+    bool commutes;
+    u16 by_register[4], by_number[4];
+} UpdateForm;
+#define FORM(op, commutes, name) \
+    { \
+        op, commutes, {X64_##name##8_mr, X64_##name##16_mr, X64_##name##32_mr, X64_##name##64_mr}, \
+        { \
+            X64_##name##8_mi, X64_##name##16_mi, X64_##name##32_mi, X64_##name##64_mi \
+        } \
+    }
+static const UpdateForm update_forms[] = {
+    FORM(OP_iadd, true, add), FORM(OP_isub, false, sub), FORM(OP_band, true, and),
+    FORM(OP_bor, true, or),   FORM(OP_bxor, true, xor),
+};
+#undef FORM
+
+/* What a store makes of what was there: the value stored, taken apart. */
+typedef struct Update {
+    const UpdateForm *form;
+    Inst load;
+    Value operand;
+} Update;
+
+static bool find_update(X64Context *ctx, Value stored, Update *out)
+{
+    Inst def = dv_lower_def(ctx->lower, stored);
+    for (u32 i = 0; def.id != ENTITY_NONE && i < ARRAY_LEN(update_forms); i++) {
+        const UpdateForm *form = &update_forms[i];
+        if (dv_inst_const(ctx->func, def)->op != form->op) {
+            continue;
+        }
+        for (u32 j = 0; j < (form->commutes ? 2 : 1); j++) {
+            *out = (Update){form, load_of_place(ctx, dv_term_value(ctx->func, def, j)),
+                            dv_term_value(ctx->func, def, 1 - j)};
+            if (out->load.id != ENTITY_NONE) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool x64_is_update(X64Context *ctx, Value stored)
+{
+    Update update;
+    return find_update(ctx, stored, &update);
+}
+
+Done x64_update(X64Context *ctx, Value stored)
+{
+    Update update;
+    i32 number;
+    VReg defs[2];
+    bool found = find_update(ctx, stored, &update);
+    ASSERT(found);
+    (void)found;
+    u32 size = dv_ctz32(access_bits(dv_inst_const(ctx->func, update.load)) / 8);
+    u64 place = take_load(ctx, update.load).bits;
+    if (x64_const_i32(ctx, update.operand, &number)) {
+        dv_x64_emit_inst(ctx, (X64Op)update.form->by_number[size],
+                         (const u64[]){place, (u64)sign_extend((u64)(i64)number, 8u << size)},
+                         defs);
+    } else {
+        VReg reg = dv_lower_use(ctx->lower, update.operand).regs[0];
+        dv_x64_emit_inst(ctx, (X64Op)update.form->by_register[size], (const u64[]){place, reg.id},
+                         defs);
+    }
+    return 0;
+}

@@ -4,7 +4,7 @@
 /* What goes into an instruction, put together from its row. */
 typedef struct Draft {
     RaOperand operands[2 * X64_OPERANDS_MAX];
-    u64 numbers[X64_OPERANDS_MAX];
+    u64 numbers[X64_OPERANDS_MAX + 2]; /* a constant's bits are two more */
     u32 num_operands, num_numbers, num_defs;
 } Draft;
 
@@ -50,6 +50,9 @@ static void add_address(X64Context *ctx, Draft *draft, u32 index)
 {
     const X64Address *address = &vec_at(&ctx->addresses, index);
     draft->numbers[draft->num_numbers++] = address->packed;
+    for (u32 i = 0; i < 2 && (address->packed & X64_ADDRESS_IS_CONST) != 0; i++) {
+        draft->numbers[draft->num_numbers++] = address->bits[i];
+    }
     if ((address->packed & X64_ADDRESS_HAS_BASE) != 0) {
         draft->operands[draft->num_operands++] = ra_use(address->base);
     }
@@ -208,7 +211,8 @@ Done x64_trap_now(X64Context *ctx, TrapCode code)
     return 0;
 }
 
-/* The index is compared, and clamped to the default, whose entry is the last. */
+/* The index is compared, and clamped to the default, whose entry is the last: by a move that clears the high half in any
+ * case. */
 Done x64_lower_br_table(X64Context *ctx)
 {
     Lower *l = ctx->lower;
@@ -224,11 +228,10 @@ Done x64_lower_br_table(X64Context *ctx)
     }
     numbers[count - 1] = targets[0];
     VReg index = dv_lower_use(l, dv_inst_arg(l->func, l->current, 0)).regs[0];
-    VReg limit[2], clamped[2], copy[2];
-    dv_x64_emit_inst(ctx, X64_mov32, (const u64[]){index.id}, copy);
+    VReg limit[2], clamped[2];
     dv_x64_emit_inst(ctx, X64_mov32_i, (const u64[]){count - 1}, limit);
-    dv_x64_emit_inst(ctx, X64_cmp32, (const u64[]){copy[0].id, limit[0].id}, clamped);
-    dv_x64_emit_inst(ctx, X64_cmov32, (const u64[]){X64_CC_A, copy[0].id, limit[0].id}, clamped);
+    dv_x64_emit_inst(ctx, X64_cmp32, (const u64[]){index.id, limit[0].id}, clamped);
+    dv_x64_emit_inst(ctx, X64_cmov32, (const u64[]){X64_CC_A, index.id, limit[0].id}, clamped);
     /* The address of the table, and then of the target, in registers of the branch's own: they are no results. */
     RaOperand operands[] = {ra_use(clamped[0]), ra_def(dv_vcode_vreg(l->vcode, X64_GENERAL)),
                             ra_def(dv_vcode_vreg(l->vcode, X64_GENERAL))};

@@ -72,6 +72,9 @@ enum {
     X64_ADDRESS_IS_MEMORY = 1,
     X64_ADDRESS_HAS_BASE = 2,
     X64_ADDRESS_HAS_INDEX = 4,
+    X64_ADDRESS_IS_CONST =
+        64, /* behind the code: its bytes, 4, 8 or 16, in bits 8 to 31; its bits follow as two
+                                  numbers, the low half first */
     X64_ADDRESS_IS_SLOT = 8 /* of the frame: the stack slot's number in bits 8 to 31; else there the
                                code of the trap that a failing access is */
 };
@@ -83,6 +86,7 @@ static inline u64 x64_address_pack(u32 kind, u32 scale, u32 entity, i32 disp)
 typedef struct X64Address {
     VReg base, index; /* VREG_NONE */
     u64 packed;
+    u64 bits[2]; /* of a constant */
 } X64Address;
 
 typedef struct X64Context {
