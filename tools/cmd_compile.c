@@ -24,7 +24,7 @@ typedef struct CompileWords {
     const char *path, *out, *target, *emit, *cpu, *tls_model;
     WordList features;
     u64 jobs;
-    bool fast, level0, level1, level2, metered, strip, stats, landing_pads, far_calls;
+    bool fast, level0, level1, level2, metered, strip, stats, landing_pads, far_calls, no_guards;
 } CompileWords;
 
 static OptionsOutcome read_command_line(Command *command, CompileWords *w)
@@ -49,6 +49,8 @@ static OptionsOutcome read_command_line(Command *command, CompileWords *w)
          "CLIF for x86_64: thread-local data is in any module, in those loaded at the start, in the program"},
         {"--far-calls", OPTION_FLAG, &w->far_calls, NULL,
          "CLIF for x86_64: call functions by their addresses, unless colocated"},
+        {"--no-spectre-guards", OPTION_FLAG, &w->no_guards, NULL,
+         "for x86_64: faster, but code may speculate past comparisons of bounds"},
         {"--features", OPTION_LIST, &w->features, "LIST",
          "Wasm: all, 3.0, 1.0, +NAME, -NAME, with commas"},
         {"--metered", OPTION_FLAG, &w->metered, NULL,
@@ -287,6 +289,7 @@ static int compile_clif(Command *command, const CompileWords *w)
     c.options.landing_pads = w->landing_pads;
     c.options.far_calls = w->far_calls;
     c.options.tls_model = find_tls_model(w->tls_model);
+    c.options.no_heap_guard = c.options.no_table_guard = w->no_guards;
     c.vcode = w->emit != NULL && strcmp(w->emit, "vcode") == 0;
     if (w->emit != NULL && !c.vcode && !c.object && strcmp(w->emit, "asm") != 0) {
         fprintf(stderr, "davit compile: cannot use \"%s\" for CLIF: asm, object or vcode\n",
@@ -348,6 +351,7 @@ static int compile_wasm(Command *command, const CompileWords *w)
                     .metered = w->metered,
                     .fast = w->fast,
                     .strip = w->strip,
+                    .no_spectre_guards = w->no_guards,
                     .jobs = w->jobs > THREADS_MAX ? THREADS_MAX : (u32)w->jobs,
                     .target = w->target == NULL ? "pulley" : w->target}};
     if (!dv_wasm_input_read(command, "compile", w->path, &input)) {

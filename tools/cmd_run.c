@@ -496,6 +496,8 @@ static OptionsOutcome read_command_line(Run *r, WordList *words)
         {"--engine", OPTION_CHOICE, &r->engine, "pulley|native|auto", "what runs the code (auto)"},
         {"--memory", OPTION_CHOICE, &r->memory, "guard|checked",
          "native: how accesses out of bounds are found, by guard pages or comparisons (guard)"},
+        {"--no-spectre-guards", OPTION_FLAG, &r->compile.no_spectre_guards, NULL,
+         "native: faster, but code may speculate past comparisons of bounds"},
         {"--dispatch", OPTION_CHOICE, &r->dispatch, "best|switch|goto|tail",
          "the interpreter's form of dispatch"},
         {"--features", OPTION_LIST, &r->features, "LIST",

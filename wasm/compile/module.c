@@ -463,6 +463,8 @@ static bool compile_for(const char *target, WasmModule *module, const WasmCompil
     c.compile = (CompileOptions){.allocator = options->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN,
                                  .check = options->verify,
                                  .features = options->cpu,
+                                 .no_heap_guard = options->no_spectre_guards,
+                                 .no_table_guard = options->no_spectre_guards,
                                  .far_calls = module->codes.len > SHORT_CALLS_MAX};
     c.is_native = c.isa == &dv_x64_isa;
     dv_arena_init(&c.kept, scratch->pool);

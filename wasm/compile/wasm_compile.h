@@ -17,8 +17,10 @@ typedef struct WasmCompileOptions {
     u32 cpu;            /* of x86_64: features beyond the baseline that the code may use */
     bool
         checked; /* of x86_64: accesses of memory are compared with its size; guard pages are not relied upon */
-    bool or_bytecode; /* what cannot be compiled for the target becomes bytecode */
-    u32 jobs;         /* threads that compile functions; 0: one. The artifact is the same */
+    bool
+        no_spectre_guards; /* of x86_64: nothing stands against speculation past comparisons of bounds */
+    bool or_bytecode;      /* what cannot be compiled for the target becomes bytecode */
+    u32 jobs;              /* threads that compile functions; 0: one. The artifact is the same */
     /* Called after each function, of which so many are done, by the thread that did it, but by one at a time; or NULL. */
     void (*on_progress)(void *context, u32 done, u32 all);
     void *progress_context;
