@@ -8,8 +8,7 @@
  * Traps are signals: ud2, whose place tells the code; an access of memory that is not there. The handler leaves the call by
  * siglongjmp: generated code owns nothing. Plain memory is this process's. There is no limit on steps. Memories, tables and
  * globals are those of native_vm.h: one variant has dynamic memories, the other static ones. Where a file has them, its
- * functions of convention fast, which is nobody's in particular, get the one that passes a vmctx. What does not
- * compile is a hole.
+ * functions get the convention that passes a vmctx. What does not compile is a hole.
  */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__unix__)
 #define HAS_NATIVE 1
@@ -98,11 +97,21 @@ static bool uses_pinned(const Func *f)
     return uses;
 }
 
+/* Of a signature without structures, which convention wasm does not pass. */
+static void pass_vmctx_by(Signature *sig)
+{
+    bool is_plain = sig->conv == CC_fast || sig->conv == CC_tail || sig->conv == CC_system_v;
+    for (u32 i = 0; i < sig->num_params; i++) {
+        is_plain = is_plain && sig->params[i].purpose == PURPOSE_NORMAL;
+    }
+    sig->conv = is_plain ? CC_wasm : sig->conv;
+}
+
 static void pass_vmctx(Func *f)
 {
-    f->sig.conv = f->sig.conv == CC_fast ? CC_wasm : f->sig.conv;
+    pass_vmctx_by(&f->sig);
     for (u32 n = 0; n < f->sigs.len; n++) {
-        f->sigs.data[n].conv = f->sigs.data[n].conv == CC_fast ? CC_wasm : f->sigs.data[n].conv;
+        pass_vmctx_by(&f->sigs.data[n]);
     }
 }
 
