@@ -9,12 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/rng.h"
 #include "codegen/ir/print.h"
 #include "codegen/ir/verify.h"
+#include "tools/diff.h"
 #include "tools/files.h"
 #include "tools/filetest_internal.h"
 #include "tools/input.h"
+#include "tools/wasm_input.h"
 
 enum { DIFF_ENGINES = 2 * ENGINES_MAX };
 
@@ -24,7 +25,10 @@ typedef struct Diff {
     const char *only_target;
     u64 runs, seed, steps;
     bool verbose, is_missing; /* a file */
-    u64 compared, skipped, differing;
+    DiffTally tally;
+    FileList modules; /* of Wasm */
+    const char *invoke;
+    WordList args, features;
     /* of the file and target at hand */
     Filetest t;
     const char *target;
@@ -66,7 +70,7 @@ static void append_call(TextBuf *text, const Diff *d, const Case *c)
 static void report_skip(Diff *d, const Case *c, const char *why)
 {
     TextBuf text;
-    d->skipped++;
+    d->tally.skipped++;
     if (d->verbose) {
         dv_text_init(&text, &d->call);
         append_call(&text, d, c);
@@ -86,7 +90,7 @@ static void report_difference(Diff *d, const Case *c, const Engine *e, const Eva
     dv_text_str(&text, "\n  evaluator: ");
     append_outcome(&text, want);
     printf("%s\n%s%s%s", text.data, *what ? "  " : "", what, *what ? "\n" : "");
-    d->differing++;
+    d->tally.differing++;
 }
 
 /* ---- comparing --------------------------------------------------------------------------------------------- */
@@ -265,7 +269,7 @@ static bool compare_case(Diff *d, const Case *c)
         }
     }
     if (is_compared) {
-        d->compared++;
+        d->tally.compared++;
     } else {
         report_skip(d, c, why);
     }
@@ -274,8 +278,7 @@ static bool compare_case(Diff *d, const Case *c)
 
 /* ---- random arguments ------------------------------------------------------------------------------------------- */
 
-/* A float of `size` bytes, corners being frequent. */
-static void choose_float(Rng *rng, u8 *bytes, u32 size)
+void dv_diff_choose_float(Rng *rng, u8 *bytes, u32 size)
 {
     u32 exponent_bits = size == 2 ? 5 : size == 4 ? 8 : size == 8 ? 11 : 15;
     u32 fraction_bits = size * 8 - 1 - exponent_bits;
@@ -306,7 +309,7 @@ static EvalValue choose_value(Rng *rng, Type type, Arena *arena)
             }
         }
         if (type_is_float_lane(type)) {
-            choose_float(rng, bytes + at, size);
+            dv_diff_choose_float(rng, bytes + at, size);
         }
     }
     return (EvalValue){type, bytes};
@@ -428,18 +431,47 @@ static bool compare_path(Diff *d, const char *path)
                       .results = &d->call,
                       .pool = arena->pool,
                       .file = input.file};
-    u64 before = d->differing;
-    for (u32 i = 0; d->differing == before && dv_isa_at(i) != NULL; i++) {
+    u64 before = d->tally.differing;
+    for (u32 i = 0; d->tally.differing == before && dv_isa_at(i) != NULL; i++) {
         const Isa *isa = dv_isa_at(i);
         if (d->only_target == NULL || strcmp(d->only_target, isa->name) == 0) {
             compare_file(d, isa);
         }
     }
     dv_arena_release_to(arena, mark);
-    return d->differing == before;
+    return d->tally.differing == before;
 }
 
 /* ---- the command line ------------------------------------------------------------------------------------------------ */
+
+/* A file is CLIF if it is no module by its name; of a folder, what has their names. */
+static void collect(Diff *d, const char *path)
+{
+    static const char *const endings[] = {".wasm", ".wat", ".clif"};
+    const char *error;
+    usize length = strlen(path);
+    for (usize i = 0; i < ARRAY_LEN(endings); i++) {
+        bool is_module = i < ARRAY_LEN(endings) - 1;
+        FileList found = {0};
+        if (!dv_files_collect(d->command->arena, path, endings[i], &found, &error)) {
+            fprintf(stderr, "davit diff: %s\n", error);
+            d->is_missing = true;
+            return;
+        }
+        usize ending = strlen(endings[i]);
+        bool is_file = found.len == 1 && strcmp(found.data[0], path) == 0;
+        bool has_name = length >= ending && strcmp(path + length - ending, endings[i]) == 0;
+        if (is_file && is_module && !has_name) {
+            continue;
+        }
+        for (u32 n = 0; n < found.len; n++) {
+            vec_push(d->command->arena, is_module ? &d->modules : &d->paths, found.data[n]);
+        }
+        if (is_file) {
+            return;
+        }
+    }
+}
 
 static OptionsOutcome read_command_line(Diff *d)
 {
@@ -451,7 +483,11 @@ static OptionsOutcome read_command_line(Diff *d)
          "calls of each function with random arguments (10)"},
         {"--seed", OPTION_NUMBER, &d->seed, "N", "what these come from (1)"},
         {"--steps", OPTION_NUMBER, &d->steps, "N",
-         "instructions of a call after which it is not compared (1000000)"},
+         "instructions of a call after which it is not compared; Wasm: fuel (1000000)"},
+        {"--invoke", OPTION_TEXT, &d->invoke, "NAME", "Wasm: call this export only"},
+        {"--arg", OPTION_LIST, &d->args, "VALUE", "Wasm: an argument of each call; again for more"},
+        {"--features", OPTION_LIST, &d->features, "LIST",
+         "Wasm: what modules may use: all, 3.0, 1.0, +NAME, -NAME, with commas"},
         {"--verbose", OPTION_FLAG, &d->verbose, NULL, "name what is not compared"},
     };
     const OptionTable table = {
@@ -459,8 +495,10 @@ static OptionsOutcome read_command_line(Diff *d)
         .synopsis = "[options] FILE|FOLDER...",
         .about =
             "Compares what the functions of CLIF files do on every target with what they do on the "
-            "evaluator.\n",
-        .examples = "  davit diff --runs 100 examples/fib.clif\n",
+            "evaluator,\n"
+            "and what Wasm modules (.wasm, .wat) do as native code with what they do as bytecode.\n",
+        .examples = "  davit diff --runs 100 examples/fib.clif\n"
+                    "  davit diff --invoke add --arg 2 --arg 3 sum.wat\n",
         .options = options,
         .count = ARRAY_LEN(options),
         .min_words = 1,
@@ -474,13 +512,28 @@ static OptionsOutcome read_command_line(Diff *d)
         return OPTIONS_WRONG;
     }
     for (u32 i = 0; i < words.len; i++) {
-        const char *error;
-        if (!dv_files_collect(command->arena, words.data[i], ".clif", &d->paths, &error)) {
-            fprintf(stderr, "davit diff: %s\n", error);
-            d->is_missing = true;
-        }
+        collect(d, words.data[i]);
     }
     return OPTIONS_OK;
+}
+
+static bool compare_modules(Diff *d)
+{
+    Arena *arena = d->command->arena;
+    WasmDiffOptions options = {.runs = d->runs,
+                               .seed = d->seed,
+                               .fuel = d->steps,
+                               .invoke = d->invoke,
+                               .args = &d->args,
+                               .features = dv_wasm_features_run(),
+                               .verbose = d->verbose};
+    bool ok = dv_wasm_read_features(d->command, "diff", &d->features, &options.features);
+    for (u32 i = 0; i < d->modules.len; i++) {
+        ArenaMark mark = dv_arena_mark(arena);
+        ok = dv_diff_wasm(d->command, d->modules.data[i], &options, &d->tally) && ok;
+        dv_arena_release_to(arena, mark);
+    }
+    return ok;
 }
 
 int dv_cmd_diff(Command *command)
@@ -496,7 +549,8 @@ int dv_cmd_diff(Command *command)
         ok = compare_path(&d, d.paths.data[i]) && ok;
     }
     dv_arena_release(&d.call);
-    printf("%" PRIu64 " calls compared, %" PRIu64 " differ, %" PRIu64 " not compared\n", d.compared,
-           d.differing, d.skipped);
+    ok = compare_modules(&d) && ok;
+    printf("%" PRIu64 " calls compared, %" PRIu64 " differ, %" PRIu64 " not compared\n",
+           d.tally.compared, d.tally.differing, d.tally.skipped);
     return ok ? EXIT_OK : EXIT_FAILED;
 }

@@ -3,13 +3,13 @@
  * A program is compiled (unless it is an artifact), instantiated with WASI and with the modules that --link names, and its
  * _start is called, or the function that --invoke names. The exit status is the program's; 134 after a trap.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "tools/run.h"
 #include "tools/wasm_input.h"
+#include "tools/wasm_value.h"
 #include "wasm/wasi/link.h"
 
 enum { EXIT_TRAPPED = 134 };
@@ -253,79 +253,12 @@ static int link_modules(Run *r)
 
 /* ---- calls ---- */
 
-static bool read_int(const char *text, bool is_64, u64 *out)
+static void print_value(Run *r, RtVal value, ValType type)
 {
-    char *end;
-    bool is_negative = text[0] == '-';
-    const char *digits = text + (is_negative || text[0] == '+');
-    u64 most = is_64 ? UINT64_MAX : UINT32_MAX;
-    u64 least = is_64 ? (u64)1 << 63 : (u64)1 << 31;
-    if (digits[0] < '0' || digits[0] > '9' || strlen(digits) > 20) {
-        return false;
-    }
-    errno = 0;
-    u64 number = strtoull(digits, &end, digits[1] == 'x' || digits[1] == 'X' ? 16 : 10);
-    *out = is_negative ? (0 - number) & most : number;
-    return *end == '\0' && errno == 0 && number <= (is_negative ? least : most);
-}
-
-static bool read_float(const char *text, bool is_double, u64 *out)
-{
-    char *end;
-    if (is_double) {
-        double x = strtod(text, &end);
-        memcpy(out, &x, 8);
-    } else {
-        float x = strtof(text, &end);
-        u32 bits;
-        memcpy(&bits, &x, 4);
-        *out = bits;
-    }
-    return end != text && *end == '\0';
-}
-
-static bool read_value(const char *text, ValType type, RtVal *out)
-{
-    *out = (RtVal){0, 0};
-    switch (type) {
-    case VT_I32:
-    case VT_I64:
-        return read_int(text, type == VT_I64, &out->lo);
-    case VT_F32:
-    case VT_F64:
-        return read_float(text, type == VT_F64, &out->lo);
-    default:
-        return vt_is_ref(type) && (type & VT_NULL) != 0 && strcmp(text, "null") == 0;
-    }
-}
-
-static void print_value(RtVal value, ValType type)
-{
-    float single;
-    double wide;
-    u32 bits = (u32)value.lo;
-    switch (type) {
-    case VT_I32:
-        printf("%" PRId32 "\n", (i32)bits);
-        break;
-    case VT_I64:
-        printf("%" PRId64 "\n", (i64)value.lo);
-        break;
-    case VT_F32:
-        memcpy(&single, &bits, 4);
-        printf("%.9g\n", (double)single);
-        break;
-    case VT_F64:
-        memcpy(&wide, &value.lo, 8);
-        printf("%.17g\n", wide);
-        break;
-    case VT_V128:
-        printf("0x%016" PRIx64 "%016" PRIx64 "\n", value.hi, value.lo);
-        break;
-    default:
-        printf(bits == 0 ? "null\n" : "reference %" PRIu32 "\n", bits);
-        break;
-    }
+    TextBuf text;
+    dv_text_init(&text, r->command->arena);
+    dv_wasm_value_print(&text, value, type);
+    printf("%s\n", text.data);
 }
 
 static int call_export(Run *r, RtFunc *func, u32 first_arg)
@@ -342,7 +275,7 @@ static int call_export(Run *r, RtFunc *func, u32 first_arg)
     }
     for (u32 i = 0; i < given; i++) {
         const char *word = r->args.data[first_arg + i];
-        if (!read_value(word, type->params[i], &args[i])) {
+        if (!dv_wasm_value_read(word, type->params[i], &args[i])) {
             TextBuf text;
             dv_text_init(&text, r->command->arena);
             dv_wasm_print_type(&text, type->params[i]);
@@ -356,7 +289,7 @@ static int call_export(Run *r, RtFunc *func, u32 first_arg)
         return report_trap(r, r->path, trap);
     }
     for (u32 i = 0; i < type->num_results; i++) {
-        print_value(results[i], type->results[i]);
+        print_value(r, results[i], type->results[i]);
     }
     return EXIT_OK;
 }

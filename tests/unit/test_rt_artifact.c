@@ -156,6 +156,10 @@ static void sources(void **state)
     assert_int_equal(dv_rt_module_source(module, 1, 12), 196);
     assert_int_equal(dv_rt_module_source(module, 2, 0), UINT32_MAX);
     assert_int_equal(dv_rt_module_source(module, 3, 0), UINT32_MAX);
+    assert_int_equal(dv_rt_module_body(module, 0), 60);
+    assert_int_equal(dv_rt_module_body(module, 1), 192);
+    assert_int_equal(dv_rt_module_body(module, 2), UINT32_MAX);
+    assert_int_equal(dv_rt_module_body(module, 3), UINT32_MAX);
     dv_rt_module_release(module);
 }
 

@@ -60,19 +60,36 @@ static u32 leb_size(u64 x)
     return size;
 }
 
-void dv_artifact_add_sources(ByteBuf *out, const MachCode *code, u32 unit_bytes)
+typedef struct SourceRuns {
+    ByteBuf *out;
+    u32 unit_bytes, code, wasm; /* where the last run begins, in both */
+} SourceRuns;
+
+static void add_run(SourceRuns *runs, u32 code, u32 wasm)
 {
-    u32 offset = 0, wasm = 0;
+    if (wasm != runs->wasm) {
+        put_leb(runs->out, (code - runs->code) / runs->unit_bytes);
+        put_signed_leb(runs->out, (i64)wasm - runs->wasm);
+        runs->code = code;
+        runs->wasm = wasm;
+    }
+}
+
+void dv_artifact_add_sources(ByteBuf *out, const MachCode *code, u32 body, u32 unit_bytes)
+{
+    SourceRuns runs = {out, unit_bytes, 0, 0};
+    u32 first = code->srclocs.len == 0 ? body : code->srclocs.data[0].srcloc, end = 0;
+    add_run(&runs, 0, body);
     for (u32 i = 0; i < code->srclocs.len; i++) {
         const MachSrcRange *range = &code->srclocs.data[i];
-        if (range->srcloc != wasm && (wasm != 0 || range->srcloc != SRCLOC_NONE)) {
-            u32 start =
-                wasm == 0 ? 0 : range->start; /* the frame is made for the first instruction */
-            put_leb(out, (start - offset) / unit_bytes);
-            put_signed_leb(out, (i64)range->srcloc - wasm);
-            offset = start;
-            wasm = range->srcloc;
+        if (range->start > end) { /* the frame is made for the first instruction */
+            add_run(&runs, end, first);
         }
+        add_run(&runs, range->start, range->srcloc);
+        end = range->end;
+    }
+    if (end < code->size_bytes) {
+        add_run(&runs, end, first);
     }
 }
 

@@ -6,8 +6,9 @@
 #include "wasm/compile/native.h"
 #include "wasm/compile/wasm_compile.h"
 
-/* Appends a function's part of the source map: what SOURCES has for it, with code offsets in this unit. */
-void dv_artifact_add_sources(ByteBuf *out, const MachCode *code, u32 unit_bytes);
+/* Appends a function's part of the source map: what SOURCES has for it, with code offsets in this unit. Its body's offset in the Wasm
+ * binary comes first; the first instruction stands for what none made. */
+void dv_artifact_add_sources(ByteBuf *out, const MachCode *code, u32 body, u32 unit_bytes);
 
 typedef struct ArtifactParts {
     const WasmModule *module;

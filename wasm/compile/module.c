@@ -125,11 +125,12 @@ static void drop_plain_calls(MachCode *code)
     code->calls.len = count;
 }
 
-static Str keep_sources(Worker *w, const MachCode *code)
+static Str keep_sources(Worker *w, u32 func, const MachCode *code)
 {
     ByteBuf bytes;
+    u32 body = w->c->module->codes.data[func].body.offset;
     dv_bytebuf_init(&bytes, &w->work);
-    dv_artifact_add_sources(&bytes, code, w->c->is_native ? 1 : BYTECODE_UNIT);
+    dv_artifact_add_sources(&bytes, code, body, w->c->is_native ? 1 : BYTECODE_UNIT);
     return (Str){dv_arena_strdup(&w->kept, (const char *)bytes.data, bytes.len), (u32)bytes.len};
 }
 
@@ -138,7 +139,7 @@ static void keep(Worker *w, u32 func, CompiledFunc *from)
     MachCode *code = &from->code;
     CompiledFunc *kept = ARENA_NEW(&w->kept, CompiledFunc);
     if (!w->c->options->strip && func < w->c->module->codes.len) {
-        w->c->sources[func] = keep_sources(w, code);
+        w->c->sources[func] = keep_sources(w, func, code);
     }
     code->srclocs.len = code->tags.len = 0;
     code->traps.len = w->c->is_native ? code->traps.len : 0;

@@ -102,6 +102,6 @@ static inline u64 artifact_hash(const u8 *bytes, usize size)
 
 /* Source map: per function a u32 offset into the rest (function count + 1 of them), then runs of pairs of LEB128
  * numbers: how far the code offset went on, in words of bytecode or bytes of native code, and by how much the Wasm offset changed (signed), from the function's
- * first instruction and 0. Offsets are in the Wasm binary that was compiled. */
+ * first instruction and 0. The first run names the function's body. Offsets are in the Wasm binary that was compiled. */
 
 #endif

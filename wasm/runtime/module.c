@@ -952,21 +952,32 @@ static bool read_sleb(const u8 **at, const u8 *end, u64 *out)
     return true;
 }
 
-u32 dv_rt_module_source(const RtModule *module, u32 func, u32 code_offset)
+/* The runs of a function; false: none. */
+static bool find_runs(const RtModule *module, u32 func, const u8 **at, const u8 **end)
 {
     u32 funcs = module->code.funcs.len;
     if (module->sources == NULL || func >= funcs) {
-        return UINT32_MAX;
+        return false;
     }
     const u8 *runs = module->sources + ((usize)funcs + 1) * 4;
     u32 runs_size = module->sources_size - (funcs + 1) * 4;
     u32 from = load_le32(module->sources + (usize)func * 4);
     u32 to = load_le32(module->sources + (usize)func * 4 + 4);
     if (from > to || to > runs_size) {
+        return false;
+    }
+    *at = runs + from;
+    *end = runs + to;
+    return true;
+}
+
+u32 dv_rt_module_source(const RtModule *module, u32 func, u32 code_offset)
+{
+    const u8 *at;
+    const u8 *end;
+    if (!find_runs(module, func, &at, &end)) {
         return UINT32_MAX;
     }
-    const u8 *at = runs + from;
-    const u8 *end = runs + to;
     u32 unit = module->native == NULL ? 4 : 1; /* of steps, in bytes */
     u64 steps = 0;
     u64 source = 0;
@@ -983,4 +994,16 @@ u32 dv_rt_module_source(const RtModule *module, u32 func, u32 code_offset)
         found = (u32)source;
     }
     return found;
+}
+
+u32 dv_rt_module_body(const RtModule *module, u32 func)
+{
+    const u8 *at;
+    const u8 *end;
+    u64 step;
+    u64 source;
+    u32 bits;
+    bool is_there = find_runs(module, func, &at, &end) && read_leb(&at, end, &step, &bits) &&
+                    read_sleb(&at, end, &source);
+    return is_there ? (u32)source : UINT32_MAX;
 }

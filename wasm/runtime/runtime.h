@@ -125,6 +125,8 @@ bool dv_rt_module_is_native(const RtModule *module);
 const PulleyModule *dv_rt_module_code(const RtModule *module);
 /* Offset in the Wasm binary of what made the instruction at an offset of a function (imports not counted); UINT32_MAX. */
 u32 dv_rt_module_source(const RtModule *module, u32 func, u32 code_offset);
+/* The same of the function's body; UINT32_MAX. */
+u32 dv_rt_module_body(const RtModule *module, u32 func);
 
 /* ---- store.c ---- */
 

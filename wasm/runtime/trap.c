@@ -108,7 +108,7 @@ static RtFrame map_frame(const InterpFrame *at)
     /* The instruction that called is the last one before the place. */
     u32 offset = at->is_return && at->offset != 0 ? at->offset - 1 : at->offset;
     u32 source = dv_rt_module_source(module, at->func, offset);
-    u32 body = dv_rt_module_source(module, at->func, 0);
+    u32 body = dv_rt_module_body(module, at->func);
     if (source != UINT32_MAX) {
         frame.module_offset = source;
         frame.func_offset = body < source ? source - body : 0;

@@ -1,0 +1,26 @@
+;; A program of WASI, with an import that the host makes up: output, clocks and random numbers are the same everywhere.
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (import "env" "ask" (func $ask (param i32 f64) (result i32 f64)))
+  (import "env" "limit" (global $limit i32))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "hello\n")
+
+  (func (export "print")
+    (i32.store (i32.const 0) (i32.const 64))
+    (i32.store (i32.const 4) (i32.const 6))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func (export "draw") (result i64)
+    (drop (call $random (i32.const 128) (i32.const 100)))
+    (drop (call $time (i32.const 0) (i64.const 0) (i32.const 256)))
+    (i64.xor (i64.load (i32.const 130)) (i64.load (i32.const 256))))
+  (func (export "converse") (param i32 f64) (result f64) (local $x f64)
+    (loop $again
+      (call $ask (local.get 0) (local.get 1))
+      (local.set $x (f64.add (local.get $x)))
+      (br_if $again))
+    (f64.add (local.get $x) (f64.convert_i32_s (global.get $limit))))
+  (func (export "leave") (param i32) (call $exit (i32.and (local.get 0) (i32.const 127)))))
