@@ -1,5 +1,6 @@
-/* fuzz_wasm_run.c - the whole pipeline on modules: what the decoder accepts is compiled twice, by the main allocator and by the
- * fast one, and both must do the same: results, traps, fuel left, memory and globals of the instance.
+/* fuzz_wasm_run.c - the whole pipeline on modules: what the decoder accepts is compiled by the main allocator and by the fast one,
+ * to bytecode and, where the host has it, to machine code; all must do the same: results, traps, fuel left, memory and globals of the
+ * instance.
  *
  * Imports are made up from their declarations, and found by name if their number is odd. Calls of exports are metered, so that every run ends; each is called twice,
  * and in between the host changes what tables, memories and globals are exported. In the end what the instance exports is linked
@@ -305,7 +306,20 @@ static bool run(Trace *t)
     return true;
 }
 
-/* ---- both ---- */
+/* ---- all ways ---- */
+
+/* A way to run a module. */
+typedef struct Way {
+    const char *name;
+    bool is_native, is_fast, is_checked;
+} Way;
+
+static const Way ways[] = {
+    {"bytecode of the main allocator", false, false, false},
+    {"bytecode of the fast allocator", false, true, false},
+    {"machine code of the main allocator with guard pages", true, false, false},
+    {"machine code of the fast allocator with comparisons", true, true, true},
+};
 
 typedef struct Case {
     Arena arena;
@@ -314,7 +328,7 @@ typedef struct Case {
     usize size;
 } Case;
 
-static bool compile(Case *c, bool fast, RtModule **module)
+static bool compile(Case *c, const Way *way, RtModule **module)
 {
     WasmModule wasm;
     WasmError error;
@@ -325,9 +339,13 @@ static bool compile(Case *c, bool fast, RtModule **module)
     DecodeOptions decode = {.features = dv_wasm_features_run()};
     WasmCompileOptions options = {.features = decode.features,
                                   .metered = true,
-                                  .fast = fast,
+                                  .fast = way->is_fast,
                                   .verify = true,
+                                  .checked = way->is_checked,
                                   .target = "pulley"};
+    if (way->is_native) {
+        options.target = dv_rt_native_target(&options.cpu);
+    }
     dv_diag_init(&diag, &c->arena);
     dv_bytebuf_init(&artifact, &c->arena);
     if (!dv_wasm_decode(&c->arena, c->data, c->size, &decode, &wasm, &diag, &error) ||
@@ -335,19 +353,22 @@ static bool compile(Case *c, bool fast, RtModule **module)
         !dv_wasm_compile(&wasm, &options, &c->scratch, &artifact, &stats, &diag, &error)) {
         return false;
     }
-    if (dv_rt_module_load(NULL, artifact.data, artifact.len, 0, module, &rt_error) != DAVIT_OK) {
+    if (dv_rt_module_load(NULL, artifact.data, artifact.len, RT_LOAD_NATIVE, module, &rt_error) !=
+        DAVIT_OK) {
         fuzz_report("an artifact is refused", rt_error.message);
     }
     return true;
 }
 
-static bool trace(Case *c, bool fast, u64 *hash)
+static bool trace(Case *c, const Way *way, u64 *hash)
 {
     Trace t = {.hash = 1, .arena = &c->arena};
-    RtStoreConfig config = {
-        .metered = true, .max_memory_bytes = MEMORY_BYTES_MAX, .max_table_elems = TABLE_ELEMS_MAX};
+    RtStoreConfig config = {.metered = true,
+                            .guarded = way->is_native && !way->is_checked,
+                            .max_memory_bytes = MEMORY_BYTES_MAX,
+                            .max_table_elems = TABLE_ELEMS_MAX};
     bool comparable = false;
-    if (!compile(c, fast, &t.module)) {
+    if (!compile(c, way, &t.module)) {
         return false;
     }
     if (dv_rt_store_new(&config, &t.store) == DAVIT_OK) {
@@ -362,14 +383,22 @@ static bool trace(Case *c, bool fast, u64 *hash)
 static void compare(Arena *arena, const u8 *data, usize size)
 {
     Case c = {.data = data, .size = size};
-    u64 first, second;
+    u64 first, other;
+    u32 features;
+    bool has_native = dv_rt_native_target(&features) != NULL;
     if (size > MODULE_BYTES_MAX) {
         return;
     }
     dv_arena_init(&c.arena, arena->pool);
     dv_arena_init(&c.scratch, arena->pool);
-    if (trace(&c, false, &first) && trace(&c, true, &second) && first != second) {
-        fuzz_report("the two allocators' code does different things", "");
+    bool comparable = trace(&c, &ways[0], &first);
+    for (usize i = 1; i < ARRAY_LEN(ways) && comparable; i++) {
+        if (ways[i].is_native && !has_native) {
+            continue;
+        }
+        if (trace(&c, &ways[i], &other) && first != other) {
+            fuzz_report("it does other things than bytecode of the main allocator", ways[i].name);
+        }
     }
     dv_arena_release(&c.scratch);
     dv_arena_release(&c.arena);

@@ -3,6 +3,7 @@
  * Memories are compared byte by byte, but for words at their natural alignment that are NaNs in both: what NaN an
  * operation gives is not settled, and stored it is no more. Handles of references are each store's own numbers.
  */
+#include "base/bytes.h"
 #include "tools/diff.h"
 
 enum { NEIGHBOURS = 8 }; /* bytes shown on either side of one that differs */
@@ -51,11 +52,23 @@ bool dv_diff_same_value(const RtStore *want_store, RtVal want, const RtStore *go
 
 /* ---- memories ---- */
 
+static bool is_wide(u64 bits)
+{
+    const u64 exponent = (u64)0x7ff << 52;
+    return (bits & exponent) == exponent;
+}
+
+/* Of 64 bits if one of both is a NaN or an infinity of so many, else of 32. */
 static bool are_nans(const u8 *want, const u8 *got, u64 size, u64 at)
 {
     u64 at4 = at & ~(u64)3, at8 = at & ~(u64)7;
-    return (at4 + 4 <= size && is_nan32(load_le32(want + at4)) && is_nan32(load_le32(got + at4))) ||
-           (at8 + 8 <= size && is_nan64(load_le64(want + at8)) && is_nan64(load_le64(got + at8)));
+    if (at8 + 8 <= size) {
+        u64 x = load_le64(want + at8), y = load_le64(got + at8);
+        if (is_wide(x) || is_wide(y)) {
+            return is_nan64(x) && is_nan64(y);
+        }
+    }
+    return at4 + 4 <= size && is_nan32(load_le32(want + at4)) && is_nan32(load_le32(got + at4));
 }
 
 static void append_bytes(TextBuf *text, const u8 *bytes, u64 size, u64 at)

@@ -34,6 +34,23 @@
   (func (export "init") (memory.init $bytes (i32.const 4) (i32.const 4) (i32.const 7)))
   (func (export "dropped") (data.drop $bytes) (memory.init $bytes (i32.const 4) (i32.const 0) (i32.const 1)))
 
+  ;; a load that another instruction does fails where the load is
+  (func (export "load_compare") (param i32) (result i32)
+    (if (result i32) (i32.load offset=65536 (local.get 0)) (then (i32.const 1)) (else (i32.const 2))))
+  (func (export "load_add") (param i32 i32) (result i32)
+    (i32.add (local.get 1) (i32.load offset=65536 (local.get 0))))
+  (func (export "load_store") (param i32)
+    (i32.store offset=65536 (local.get 0)
+      (i32.xor (i32.load offset=65536 (local.get 0)) (i32.const 5))))
+  (func (export "load_float") (param i32 f64) (result f64)
+    (f64.sub (local.get 1) (f64.load offset=65536 (local.get 0))))
+  (func (export "load_divide") (param i32 i32) (result i32)
+    (i32.div_s (local.get 1) (i32.load offset=65536 (local.get 0))))
+  (func (export "load_extend") (param i32) (result i64)
+    (i64.mul (i64.load16_s offset=65536 (local.get 0)) (i64.load32_u offset=65540 (local.get 0))))
+  (func (export "load_index") (param i32) (result i32)
+    (i32.load (i32.load offset=65536 (local.get 0))))
+
   (func (export "null") (call_indirect (type $none) (i32.const 3)))
   (func (export "wrong_type") (call_indirect (type $none) (i32.const 1)))
   (func (export "no_element") (param i32) (call_indirect (type $none) (i32.or (local.get 0) (i32.const 4))))

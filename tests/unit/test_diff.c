@@ -1,14 +1,17 @@
 /* test_diff.c - `davit diff` of Wasm modules: engines agree on tests/diff wherever the fuel ends, and what would differ is told. */
 #include "wasm_compile_testing.h"
 
+#include "rt/signals.h"
 #include "tools/commands.h"
 #include "tools/diff.h"
 #include "wasm/runtime/native.h"
 
 /* ---- the command ---- */
 
+/* The test library puts in its own handlers of signals for each test. */
 static int diff(Fixture *f, const char *path, const char *steps)
 {
+    assert_true(!dv_native_is_supported() || dv_signals_renew());
     char runs[] = "--runs", two[] = "2", option[] = "--steps";
     char *argv[] = {runs, two, option, dv_arena_strdup(&f->arena, steps, strlen(steps)),
                     dv_arena_strdup(&f->arena, path, strlen(path))};
@@ -136,7 +139,7 @@ static void nans_in_memories(void **state)
         bool same;
     } rows[] = {
         {8, {0x7ff8000000000000, 0xfff8000000000001}, true},
-        {16, {0x7fc000007f800001, 0xffc00000ffc12345}, true},
+        {16, {0x7fc000007f800001, 0xffc00000ffc12345}, true},  /* two of 32 bits */
         {24, {0x7ff0000000000000, 0xfff8000000000000}, false}, /* an infinity */
         {36, {0x7ff8000000000000, 0xfff8000000000001}, false},
         {40, {0x7f80000000000000, 0xffc0000000000000}, false},

@@ -63,7 +63,7 @@ static VReg emit(X64Context *ctx, X64Op op, const u64 *fields)
 static u64 memory(X64Context *ctx, VReg base, u32 offset)
 {
     u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_HAS_BASE;
-    X64Address address = {base, VREG_NONE, x64_address_pack(kind, 0, 0, (i32)offset), {0, 0}};
+    X64Address address = {base, VREG_NONE, x64_address_pack(kind, 0, 0, (i32)offset), {0, 0}, 0};
     u32 index = ctx->addresses.len;
     vec_push(ctx->arena, &ctx->addresses, address);
     return X64_FIELD_ADDRESS | index;

@@ -892,7 +892,7 @@ static X64Address sum_address(X64Context *ctx, const Sum *sum, u32 trap)
         index = x64_r64(ctx, sum->index);
     }
     u64 packed = x64_address_pack(kind, sum->scale, trap, (i32)sum->disp);
-    return (X64Address){base, index, packed, {0, 0}};
+    return (X64Address){base, index, packed, {0, 0}, 0};
 }
 
 /* The address of an access that fails with this code; TRAP_none: it does not. */
@@ -989,15 +989,19 @@ static X64Field take_load(X64Context *ctx, Inst load)
 {
     const InstData *d = dv_inst_const(ctx->func, load);
     dv_lower_sink(ctx->lower, load);
-    return address_of(ctx, dv_term_value(ctx->func, load, 0), (i32)d->imm[0],
-                      d->flags & FLAG_TRAP_MASK);
+    u32 trap = d->flags & FLAG_TRAP_MASK;
+    Address address = address_of(ctx, dv_term_value(ctx->func, load, 0), (i32)d->imm[0], trap);
+    if (trap != TRAP_none) {
+        ctx->addresses.data[ctx->addresses.len - 1].srcloc = dv_srcloc(ctx->func, load);
+    }
+    return address;
 }
 
 static Address const_address(X64Context *ctx, u32 bytes, u64 lo, u64 hi)
 {
     u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_IS_CONST;
     u64 packed = x64_address_pack(kind, 0, bytes, 0);
-    return new_address(ctx, (X64Address){VREG_NONE, VREG_NONE, packed, {lo, hi}});
+    return new_address(ctx, (X64Address){VREG_NONE, VREG_NONE, packed, {lo, hi}, 0});
 }
 
 /* A constant that only the instruction at hand wants, and that is not 0, which is made without memory. */
@@ -1116,7 +1120,7 @@ Address x64_slot_address(X64Context *ctx, StackSlot slot, Offset32 offset)
     u32 kind = X64_ADDRESS_IS_MEMORY | X64_ADDRESS_IS_SLOT;
     return new_address(
         ctx,
-        (X64Address){VREG_NONE, VREG_NONE, x64_address_pack(kind, 0, slot.id, offset), {0, 0}});
+        (X64Address){VREG_NONE, VREG_NONE, x64_address_pack(kind, 0, slot.id, offset), {0, 0}, 0});
 }
 
 /* What is there, of a size. */

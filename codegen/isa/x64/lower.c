@@ -6,6 +6,7 @@ typedef struct Draft {
     RaOperand operands[2 * X64_OPERANDS_MAX];
     u64 numbers[X64_OPERANDS_MAX + 2]; /* a constant's bits are two more */
     u32 num_operands, num_numbers, num_defs;
+    u32 srcloc; /* 0: that of the instruction at hand */
 } Draft;
 
 static PReg fixed_register(u32 place)
@@ -49,6 +50,7 @@ static void add_def(X64Context *ctx, Draft *draft, const X64Spec *spec, VReg def
 static void add_address(X64Context *ctx, Draft *draft, u32 index)
 {
     const X64Address *address = &vec_at(&ctx->addresses, index);
+    draft->srcloc = address->srcloc;
     draft->numbers[draft->num_numbers++] = address->packed;
     for (u32 i = 0; i < 2 && (address->packed & X64_ADDRESS_IS_CONST) != 0; i++) {
         draft->numbers[draft->num_numbers++] = address->bits[i];
@@ -99,6 +101,10 @@ void dv_x64_emit_inst(X64Context *ctx, X64Op op, const u64 *fields, VReg defs[2]
                        draft.numbers,
                        draft.num_numbers};
     dv_vcode_emit(ctx->lower->vcode, &inst);
+    if (draft.srcloc != 0 && draft.srcloc != SRCLOC_NONE) { /* it fails where the load was */
+        VCode *v = ctx->lower->vcode;
+        v->insts.data[v->insts.len - 1].srcloc = draft.srcloc;
+    }
 }
 
 bool dv_x64_covers(u32 op, u32 type, u32 open)

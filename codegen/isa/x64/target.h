@@ -87,6 +87,7 @@ typedef struct X64Address {
     VReg base, index; /* VREG_NONE */
     u64 packed;
     u64 bits[2]; /* of a constant */
+    u32 srcloc;  /* of a load that another instruction does; 0 */
 } X64Address;
 
 typedef struct X64Context {
