@@ -594,6 +594,20 @@ Cond x64_float_cond(X64Context *ctx, FloatCC cc)
     return (Cond)float_conds[cc].cond;
 }
 
+bool x64_below_64(X64Context *ctx, u64 n, u8 *out)
+{
+    (void)ctx;
+    *out = (u8)(n & 63);
+    return *out != 0 && (n & 64) == 0;
+}
+
+bool x64_from_64(X64Context *ctx, u64 n, u8 *out)
+{
+    (void)ctx;
+    *out = (u8)(n & 63);
+    return (n & 64) != 0;
+}
+
 bool x64_power_of_2(X64Context *ctx, u64 n, u8 *out)
 {
     (void)ctx;
