@@ -286,7 +286,8 @@ RtModule *dv_wasm_input_load(Command *command, const char *name, const WasmInput
     flags |= wants_native ? RT_LOAD_NATIVE : 0; /* whoever says so trusts the file */
     davit_status_t status = dv_rt_module_load(NULL, bytes, size, flags, &module, &error);
     if (status != DAVIT_OK) {
-        bool may_ask = status == DAVIT_ERROR_UNSUPPORTED && (flags & RT_LOAD_NATIVE) == 0;
+        bool may_ask = strcmp(name, "run") == 0 && status == DAVIT_ERROR_UNSUPPORTED &&
+                       (flags & RT_LOAD_NATIVE) == 0;
         fprintf(stderr, "davit %s: %s: error: %s%s\n", name, input->path, error.message,
                 may_ask && strstr(error.message, "native") != NULL ? ": --engine native" : "");
         return NULL;

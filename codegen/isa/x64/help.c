@@ -594,6 +594,20 @@ Cond x64_float_cond(X64Context *ctx, FloatCC cc)
     return (Cond)float_conds[cc].cond;
 }
 
+bool x64_below_64(X64Context *ctx, u64 n, u8 *out)
+{
+    (void)ctx;
+    *out = (u8)(n & 63);
+    return *out != 0 && (n & 64) == 0;
+}
+
+bool x64_from_64(X64Context *ctx, u64 n, u8 *out)
+{
+    (void)ctx;
+    *out = (u8)(n & 63);
+    return (n & 64) != 0;
+}
+
 bool x64_power_of_2(X64Context *ctx, u64 n, u8 *out)
 {
     (void)ctx;
@@ -895,12 +909,58 @@ static X64Address sum_address(X64Context *ctx, const Sum *sum, u32 trap)
     return (X64Address){base, index, packed, {0, 0}, 0};
 }
 
-/* The address of an access that fails with this code; TRAP_none: it does not. */
-static Address address_of(X64Context *ctx, Value value, Offset32 offset, u32 trap)
+/* What an access takes; 0: not known here. */
+static u32 access_bits(const InstData *d)
 {
+    switch (d->op) {
+    case OP_load:
+    case OP_store:
+        return type_bits(d->type);
+    case OP_uload8:
+    case OP_sload8:
+    case OP_istore8:
+        return 8;
+    case OP_uload16:
+    case OP_sload16:
+    case OP_istore16:
+        return 16;
+    case OP_uload32:
+    case OP_sload32:
+    case OP_istore32:
+        return 32;
+    default:
+        return 0;
+    }
+}
+
+/* True if a sum is so many bytes of a stack slot, which then is part of the address: such an access does not fail. */
+static bool find_slot(X64Context *ctx, const Sum *sum, u32 bytes, Address *out)
+{
+    Inst def = dv_lower_def(ctx->lower, sum->base);
+    if (def.id == ENTITY_NONE || sum->has_index || bytes == 0 ||
+        dv_inst_const(ctx->func, def)->op != OP_stack_addr) {
+        return false;
+    }
+    const InstData *d = dv_inst_const(ctx->func, def);
+    i64 offset = sum->disp + (i32)(u32)d->imm[0];
+    StackSlot slot = {d->ent};
+    if (offset < 0 || offset + bytes > vec_at(&ctx->func->slots, slot.id).size_bytes) {
+        return false;
+    }
+    *out = x64_slot_address(ctx, slot, (Offset32)offset);
+    return true;
+}
+
+/* The address of what a load or store accesses. */
+static Address access_address(X64Context *ctx, const InstData *d, Value value, Offset32 offset)
+{
+    Address slot;
     Sum sum = {.base = value, .disp = offset};
     take_additions(ctx, &sum);
-    return new_address(ctx, sum_address(ctx, &sum, trap));
+    if (find_slot(ctx, &sum, access_bits(d) / 8, &slot)) {
+        return slot;
+    }
+    return new_address(ctx, sum_address(ctx, &sum, d->flags & FLAG_TRAP_MASK));
 }
 
 /* ---- sums as results: by lea, so that operands stay where they are ------------------------------------------ */
@@ -972,7 +1032,7 @@ bool x64_negated(X64Context *ctx, i32 i, i32 *out)
 Address x64_address(X64Context *ctx, Value value, Offset32 offset)
 {
     const InstData *d = dv_inst_const(ctx->func, ctx->lower->current);
-    return address_of(ctx, value, offset, d->flags & FLAG_TRAP_MASK);
+    return access_address(ctx, d, value, offset);
 }
 
 /* The load of exactly so many bits that only the instruction at hand wants, and so can do itself; INST_NONE. */
@@ -989,9 +1049,8 @@ static X64Field take_load(X64Context *ctx, Inst load)
 {
     const InstData *d = dv_inst_const(ctx->func, load);
     dv_lower_sink(ctx->lower, load);
-    u32 trap = d->flags & FLAG_TRAP_MASK;
-    Address address = address_of(ctx, dv_term_value(ctx->func, load, 0), (i32)d->imm[0], trap);
-    if (trap != TRAP_none) {
+    Address address = access_address(ctx, d, dv_term_value(ctx->func, load, 0), (i32)d->imm[0]);
+    if ((d->flags & FLAG_TRAP_MASK) != TRAP_none) {
         ctx->addresses.data[ctx->addresses.len - 1].srcloc = dv_srcloc(ctx->func, load);
     }
     return address;
@@ -1165,29 +1224,6 @@ static bool are_equal(X64Context *ctx, Value a, Value b, u32 depth)
                           depth - 1);
     }
     return equal;
-}
-
-static u32 access_bits(const InstData *d)
-{
-    switch (d->op) {
-    case OP_load:
-    case OP_store:
-        return type_bits(d->type);
-    case OP_uload8:
-    case OP_sload8:
-    case OP_istore8:
-        return 8;
-    case OP_uload16:
-    case OP_sload16:
-    case OP_istore16:
-        return 16;
-    case OP_uload32:
-    case OP_sload32:
-    case OP_istore32:
-        return 32;
-    default:
-        return 0;
-    }
 }
 
 /* The load of a value from where the store at hand writes, which nothing else wants; INST_NONE. */
