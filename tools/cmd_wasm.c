@@ -289,18 +289,21 @@ static void print_externs(Command *command, const WasmModule *m)
 
 static int inspect_artifact(Command *command, const WasmInput *input, bool externs)
 {
-    static const char *const names[] = {"",         "metadata", "types", "functions",
-                                        "handlers", "imports",  "code",  "sources"};
+    static const char *const names[] = {
+        "",        "metadata", "types",    "functions",   "handlers",
+        "imports", "code",     "sources",  "native head", "native funcs",
+        "traps",   "handlers", "adapters", "native code"};
+    const u32 flags = RT_LOAD_IN_PLACE | RT_LOAD_NATIVE; /* nothing of it is run */
     RtModule *module;
     RtError error;
-    if (dv_rt_module_load(NULL, input->bytes, input->size, RT_LOAD_IN_PLACE, &module, &error) !=
-        DAVIT_OK) {
+    if (dv_rt_module_load(NULL, input->bytes, input->size, flags, &module, &error) != DAVIT_OK) {
         fprintf(stderr, "davit inspect: %s: error: %s\n", input->path, error.message);
         return EXIT_FAILED;
     }
     const WasmModule *info = dv_rt_module_info(module);
-    printf("%s: artifact of version %u.%u, %" PRIu64 " bytes, verified%s\n", input->path,
-           ARTIFACT_FORMAT, PULLEY_VERSION, (u64)input->size,
+    printf("%s: artifact of version %u.%u, %" PRIu64 " bytes, %s%s\n", input->path, ARTIFACT_FORMAT,
+           PULLEY_VERSION, (u64)input->size,
+           dv_rt_module_is_native(module) ? "native code" : "verified",
            dv_rt_module_code(module)->metered ? ", metered" : "");
     u32 sections = load_le32(input->bytes + 8);
     for (u32 i = 0; i < sections; i++) {
