@@ -2,9 +2,9 @@
  * an error would be seen in for others. */
 #include "unit.h"
 
+#include "base/divide.h"
 #include "base/rng.h"
 #include "base/u128.h"
-#include "codegen/opt/divide.h"
 
 static u64 low_bits(u64 x, u32 bits)
 {

@@ -4,7 +4,7 @@
 #include <x64_lowering.h> /* made of rules/ */
 
 #include "base/bytes.h"
-#include "codegen/opt/divide.h"
+#include "base/divide.h"
 
 #define TERMS_DEFINE
 #include "codegen/ir/terms.h"

@@ -4,7 +4,7 @@
  * (2^(bits+l) + 2^(bits+l-precision)) / d gives the quotients of all n below 2^precision. As long as there still is one in
  * the range when both ends are halved, it is taken, with a shift less: figure 6.2 of the paper. All but 2^bits of these
  * numbers fits in `bits`, since 2^l is less than 2 d. */
-#include "codegen/opt/divide.h"
+#include "base/divide.h"
 
 #include "base/u128.h"
 
