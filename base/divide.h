@@ -4,8 +4,8 @@
  * Montgomery, "Division by Invariant Integers using Multiplication", 1994. The multiplier may need a bit more than a
  * register has; then that bit's part is added apart. Divisors that are powers of two want shifts instead.
  */
-#ifndef DV_BASE_DIVIDE_H
-#define DV_BASE_DIVIDE_H
+#ifndef DV_DIVIDE_H
+#define DV_DIVIDE_H
 
 #include "base/base.h"
 
