@@ -69,8 +69,8 @@ typedef struct VmOptions {
 /* ---- exceptions ---- */
 
 typedef enum VmHandlerKind {
-    VM_HANDLER_TAG,    /* takes exceptions of the instance's tag `value` */
-    VM_HANDLER_ALL,    /* takes every one */
+    VM_HANDLER_TAG, /* takes exceptions of the instance's tag `value` */
+    VM_HANDLER_ALL, /* takes every one */
     VM_HANDLER_CONTEXT /* takes none: 8 bytes, `value` above the stack pointer, have the context of those that the tags
                           behind it take */
 } VmHandlerKind;
