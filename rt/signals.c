@@ -34,6 +34,9 @@
 static _Thread_local struct {
     Activation *innermost;
     bool is_prepared;
+    bool knows_stack; /* asking takes long, in the main thread of a process above all */
+    const u8 *stack;  /* its end; NULL: not told */
+    usize stack_bytes;
 } thread_state;
 
 Activation *dv_activation(void)
@@ -213,18 +216,29 @@ bool dv_signals_renew(void)
     return dv_signals_prepare() && put_handlers();
 }
 
-const u8 *dv_stack_end(const u8 *address)
+static void find_stack(void)
 {
     pthread_attr_t attributes;
     void *start = NULL;
     size_t size = 0;
+    thread_state.knows_stack = true;
     if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
-        return NULL;
+        return;
     }
-    bool is_known = pthread_attr_getstack(&attributes, &start, &size) == 0;
+    if (pthread_attr_getstack(&attributes, &start, &size) == 0) {
+        thread_state.stack = start;
+        thread_state.stack_bytes = size;
+    }
     pthread_attr_destroy(&attributes);
-    bool is_inside = (uintptr_t)address - (uintptr_t)start < size;
-    return is_known && is_inside ? start : NULL;
+}
+
+const u8 *dv_stack_end(const u8 *address)
+{
+    if (!thread_state.knows_stack) {
+        find_stack();
+    }
+    bool is_inside = (uintptr_t)address - (uintptr_t)thread_state.stack < thread_state.stack_bytes;
+    return is_inside ? thread_state.stack : NULL;
 }
 
 #else

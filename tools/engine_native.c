@@ -1,18 +1,17 @@
-/* engine_native.c - this machine as an engine: the functions of a file compiled, linked in executable memory, and called.
+/* engine_native.c - this machine as an engine: the functions of a file compiled, linked, and run by the runtime of native code
+ * (wasm/runtime/native.h), as an instance of the interpreter's whose functions are native.
  *
- * All functions that compile lie in one block of memory, each aligned, with a stub behind them that calls of anything
- * else go to, and jumps to C functions. A function of any signature and convention is called by way of another one,
- * written in CLIF and compiled when it is first wanted: `system_v` (code, arguments, results), which loads the arguments
- * from memory, calls, and stores the results, 16 bytes each.
+ * The file is one module (native_module.h). Its functions lie in one block of code, behind them jumps to C functions. In place
+ * of a function that does not compile, or is not in the file, is code that says so and traps. A function of any signature
+ * and convention is entered by way of another one, written in CLIF and compiled when it is first wanted: `system_v` (code,
+ * context, slots), which loads the arguments from the slots, calls, and stores the results there, 16 bytes each.
  *
- * Traps are signals: ud2, whose place tells the code; an access of memory that is not there. The handler leaves the call by
- * siglongjmp: generated code owns nothing. Plain memory is this process's. There is no limit on steps. Memories, tables and
- * globals are those of native_vm.h: one variant has dynamic memories, the other static ones. Where a file has them, its
- * functions get the convention that passes a vmctx. What does not compile is a hole.
+ * Objects are made by index, when they are set up or first needed, after a declaration. One variant has dynamic memories, the
+ * other static ones. Plain memory is this process's. There is no limit on steps. What does not compile is a hole.
  */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__unix__)
 #define HAS_NATIVE 1
-#define _XOPEN_SOURCE 700 /* sigaltstack */
+#define _XOPEN_SOURCE 700 /* sigaction */
 #else
 #define HAS_NATIVE 0
 #endif
@@ -20,43 +19,56 @@
 #include "tools/engine.h"
 
 #if HAS_NATIVE
-#include <setjmp.h>
 #include <signal.h>
 
 #include "base/bytes.h"
 #include "codegen/compile.h"
-#include "codegen/ir/print.h"
 #include "codegen/isa/x64/x64_isa.h"
 #include "rt/cpu.h"
-#include "rt/exec.h"
 #include "rt/libcalls.h"
-#include "tools/native_vm.h"
+#include "tools/native_module.h"
+#include "wasm/compile/native.h"
+#include "wasm/runtime/internal.h"
 
 enum {
     FUNC_ALIGN = 16,
     BRIDGE_BYTES = 16,
-    VALUE_BYTES = 16, /* of an argument or result in memory */
-    SIGNAL_STACK_BYTES = 1 << 16,
-    STACK_REACH_BYTES = 64 << 20 /* an access so far below the caller's frame is the stack's */
+    VALUE_BYTES = 16, /* of an argument or result in slots */
+    VALUE_SLOTS = 2,
+    GLOBAL_SLOTS = VM_GLOBAL_BYTES / 8,
+    PADDING = 0xcc, /* int3 */
+    STACK_BYTES = 64 << 20 /* if the thread has so many */,
+    TABLE_ELEMS_MAX = 10000000
 };
+#define MEMORY_BYTES_MAX ((u64)1 << 30)
+#define RESERVED_BYTES ((usize)(VM_STATIC_RESERVE_BYTES + VM_STATIC_GUARD_BYTES))
 
 /* What undefined high bits of arguments are. */
 #define GARBAGE 0xa5a5a5a55a5a5a5au
 
 typedef struct NativeEngine {
     Engine base;
+    NativeModule module;
     CompiledFunc **compiled; /* by function of the file; NULL */
     const char **errors;     /* why it is not there */
-    u32 *offsets;            /* in the memory */
-    u32 stub;                /* offset of what stands for what is not there */
+    u32 *offsets;            /* in the code, of functions of the module, that of missing ones too */
     u32 bridges;             /* offset of the jumps to functions of rt/libcalls.def */
+    ByteBuf bytes;           /* of the code */
     ExecMemory *enters;      /* by function of the file: what calls it; empty until it is wanted */
     bool pins;               /* some function uses the pinned register */
-    u32 code_bytes;
-    ExecMemory memory;
+    NativeCode code;
     const char *error; /* why nothing runs; NULL */
-    NativeVm *vm;
-    bool is_wasm; /* the functions of the file use runtime entities */
+    bool is_missing;   /* code found that something is not there */
+    Interp *vm;
+    InterpInstance *instance;
+    void *block;           /* of the instance's vmctx */
+    const ClifFunc *owner; /* of the run; NULL */
+    InterpMemory *memories;
+    InterpTable *tables;
+    bool *has_memory, *has_table;
+    u64 *globals;  /* if they are imported */
+    Arena store;   /* what the instance has */
+    Arena objects; /* segments of the run */
 } NativeEngine;
 
 /* Without extensions of the instruction set, and with all that this machine has; memories, bounds and globals in their
@@ -66,61 +78,23 @@ static const struct {
     bool uses_all;
 } variants[] = {{"baseline", false}, {"all features", true}};
 
-/* ---- compiling and linking ------------------------------------------------------------------------------- */
+/* ---- compiling ------------------------------------------------------------------------------------------- */
 
-/* Whether a function uses runtime entities, and all of the file may pass a vmctx: no C function is called by convention
- * fast. */
-static bool is_wasm(const ClifFile *file)
+static bool uses(const Func *f, Op op)
 {
-    bool uses = false;
-    for (u32 i = 0; i < file->funcs.len; i++) {
-        const Func *f = &file->funcs.data[i]->func;
-        for (u32 n = 0; n < f->insts.len; n++) {
-            uses = uses || f->insts.data[n].op >= OP_heap_load;
-        }
-        for (u32 n = 0; n < f->funcs.len; n++) {
-            if (f->funcs.data[n].name.kind == NAME_LIBCALL) {
-                return false;
-            }
-        }
-    }
-    return uses;
-}
-
-static bool uses_pinned(const Func *f)
-{
-    bool uses = false;
+    bool has = false;
     for (u32 i = 0; i < f->insts.len; i++) {
-        Op op = (Op)f->insts.data[i].op;
-        uses = uses || op == OP_get_pinned_reg || op == OP_set_pinned_reg;
+        has = has || f->insts.data[i].op == op;
     }
-    return uses;
-}
-
-/* Of a signature without structures, which convention wasm does not pass. */
-static void pass_vmctx_by(Signature *sig)
-{
-    bool is_plain = sig->conv == CC_fast || sig->conv == CC_tail || sig->conv == CC_system_v;
-    for (u32 i = 0; i < sig->num_params; i++) {
-        is_plain = is_plain && sig->params[i].purpose == PURPOSE_NORMAL;
-    }
-    sig->conv = is_plain ? CC_wasm : sig->conv;
-}
-
-static void pass_vmctx(Func *f)
-{
-    pass_vmctx_by(&f->sig);
-    for (u32 n = 0; n < f->sigs.len; n++) {
-        pass_vmctx_by(&f->sigs.data[n]);
-    }
+    return has;
 }
 
 /* Why the function cannot be run; NULL. */
-static const char *what_is_missing(const CompiledFunc *f)
+static const char *what_is_missing(const NativeEngine *e, const CompiledFunc *f)
 {
-    for (u32 i = 0; i < f->code.calls.len; i++) {
+    for (u32 i = 0; e->pins && i < f->code.calls.len; i++) {
         if (f->code.calls.data[i].num_handlers != 0) {
-            return "exceptions are not caught here";
+            return "an exception does not bring the pinned register along";
         }
     }
     for (u32 i = 0; i < f->code.relocs.len; i++) {
@@ -131,185 +105,518 @@ static const char *what_is_missing(const CompiledFunc *f)
     return NULL;
 }
 
-static void compile_all(NativeEngine *e, const ClifFile *file, const EngineOptions *options)
+/* NULL, or why the function is not there. */
+static const char *compile(NativeEngine *e, u32 func, CompileOptions *options, Arena *scratch)
 {
     Arena *arena = e->base.arena;
-    CompileOptions compile = {.allocator = options->allocator,
-                              .check = true,
-                              .features =
-                                  variants[options->variant].uses_all ? dv_cpu_x64_features() : 0};
-    compile.no_heap_guard = compile.no_table_guard = !variants[options->variant].uses_all;
-    compile.landing_pads = variants[options->variant].uses_all;
+    CompiledFunc *result = ARENA_NEW(arena, CompiledFunc);
+    Func *copy = ARENA_NEW(arena, Func);
+    VmOptions vm;
+    Diag diag;
+    dv_diag_init(&diag, arena);
+    dv_func_copy(copy, &e->base.file->funcs.data[func]->func, arena);
+    const char *error = dv_native_module_prepare(&e->module, copy, &vm);
+    options->vm = &vm;
+    if (error != NULL) {
+        return error;
+    }
+    if (!dv_compile(&dv_x64_isa, options, copy, arena, scratch, &diag, result)) {
+        const DiagMessage *first = dv_diag_first(&diag);
+        return first == NULL ? "no reason given" : first->text;
+    }
+    dv_native_resolve_tags(&result->code, result->func);
+    error = what_is_missing(e, result);
+    e->compiled[func] = error == NULL ? result : NULL;
+    return error;
+}
+
+static void compile_all(NativeEngine *e)
+{
+    const ClifFile *file = e->base.file;
+    const EngineOptions *options = &e->base.options;
+    bool uses_all = variants[options->variant].uses_all;
+    CompileOptions compile_options = {.allocator = options->allocator,
+                                      .check = true,
+                                      .features = uses_all ? dv_cpu_x64_features() : 0,
+                                      .landing_pads = uses_all,
+                                      .no_heap_guard = !uses_all,
+                                      .no_table_guard = !uses_all};
     Arena scratch;
     for (u32 i = 0; i < file->funcs.len; i++) {
-        e->pins = e->pins || uses_pinned(&file->funcs.data[i]->func);
+        const Func *f = &file->funcs.data[i]->func;
+        e->pins = e->pins || uses(f, OP_get_pinned_reg) || uses(f, OP_set_pinned_reg);
     }
-    compile.pinned_register = e->pins;
-    dv_arena_init(&scratch, arena->pool);
+    compile_options.pinned_register = e->pins;
+    dv_arena_init(&scratch, e->base.arena->pool);
     for (u32 i = 0; i < file->funcs.len; i++) {
-        CompiledFunc *result = ARENA_NEW(arena, CompiledFunc);
-        Func *copy = ARENA_NEW(arena, Func);
-        Diag diag;
-        dv_diag_init(&diag, arena);
-        dv_func_copy(copy, &file->funcs.data[i]->func, arena);
-        VmOptions vm;
-        dv_native_vm_prepare(e->vm, copy, &vm);
-        if (e->is_wasm) {
-            pass_vmctx(copy);
-        }
-        compile.vm = &vm;
-        if (dv_compile(&dv_x64_isa, &compile, copy, arena, &scratch, &diag, result)) {
-            e->errors[i] = what_is_missing(result);
-            e->compiled[i] = e->errors[i] == NULL ? result : NULL;
-        } else {
-            const DiagMessage *first = dv_diag_first(&diag);
-            e->errors[i] = first == NULL ? "no reason given" : first->text;
-        }
+        e->errors[i] = compile(e, i, &compile_options, &scratch);
     }
     dv_arena_release(&scratch);
+}
+
+/* ---- linking --------------------------------------------------------------------------------------------- */
+
+/* How many functions the module has: those of the file, and what stands for all others. */
+static u32 count_funcs(const NativeEngine *e)
+{
+    return e->module.pulley.funcs.len;
 }
 
 /* Where the function of that name is; of several the last one is meant. */
 static u32 find_target(const NativeEngine *e, const ExtName *name)
 {
-    const ClifFile *file = e->base.file;
-    if (name->kind == NAME_USER && name->space == NATIVE_VM_NAMES) {
-        return e->compiled[name->index] != NULL ? e->offsets[name->index] : e->stub;
+    if (name->kind == NAME_USER && name->space == NATIVE_MODULE_NAMES) {
+        return e->offsets[dv_native_module_own(&e->module, name->index)];
     }
-    for (u32 i = file->funcs.len; i-- > 0;) {
-        if (dv_extname_equal(&file->funcs.data[i]->func.name, name)) {
-            return e->compiled[i] != NULL ? e->offsets[i] : e->stub;
-        }
-    }
-    for (u32 i = 0; i < RT_LIBCALLS; i++) {
+    u32 func = dv_native_module_find(&e->module, name);
+    for (u32 i = 0; func == e->base.file->funcs.len && i < RT_LIBCALLS; i++) {
         const char *symbol = dv_rt_libcall_symbols[i];
         if (name->kind == NAME_TEST && name->text.len == strlen(symbol) &&
             memcmp(name->text.data, symbol, name->text.len) == 0) {
             return e->bridges + i * BRIDGE_BYTES;
         }
     }
-    return e->stub;
+    return e->offsets[func];
 }
 
 /* Jumps to C functions, which may be farther away than calls reach. */
 static void write_bridges(NativeEngine *e)
 {
-    static const u8 code[] = {0x49, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0, 0x41, 0xff, 0xe3};
-    enum { ADDRESS_AT = 2 }; /* movabs r11, address; jmp r11 */
+    static const u8 movabs_r11[] = {0x49, 0xbb}, jmp_r11[] = {0x41, 0xff, 0xe3};
+    dv_bytebuf_align(&e->bytes, FUNC_ALIGN, PADDING);
+    e->bridges = (u32)e->bytes.len;
     for (u32 i = 0; i < RT_LIBCALLS; i++) {
-        u8 *at = e->memory.bytes + e->bridges + i * BRIDGE_BYTES;
-        memcpy(at, code, sizeof code);
-        store_le64(at + ADDRESS_AT, (u64)(uintptr_t)dv_rt_libcall_at((RtLibcall)i));
+        dv_bytebuf_bytes(&e->bytes, movabs_r11, sizeof movabs_r11);
+        dv_bytebuf_u64(&e->bytes, (u64)(uintptr_t)dv_rt_libcall_at((RtLibcall)i), false);
+        dv_bytebuf_bytes(&e->bytes, jmp_r11, sizeof jmp_r11);
+        dv_bytebuf_align(&e->bytes, BRIDGE_BYTES, PADDING);
     }
 }
 
-static void copy_code(NativeEngine *e, u32 func)
+typedef VEC(CodeTrap) Traps;
+
+/* What stands for a function that is not there. */
+static void write_missing(NativeEngine *e, Traps *traps)
+{
+    static const u8 movabs_rax[] = {0x48, 0xb8};
+    static const u8 store_1[] = {0xc6, 0x00, 0x01}; /* mov byte [rax], 1 */
+    static const u8 ud2[] = {0x0f, 0x0b};
+    dv_bytebuf_bytes(&e->bytes, movabs_rax, sizeof movabs_rax);
+    dv_bytebuf_u64(&e->bytes, (u64)(uintptr_t)&e->is_missing, false);
+    dv_bytebuf_bytes(&e->bytes, store_1, sizeof store_1);
+    const CodeTrap trap = {(u32)e->bytes.len, PULLEY_TRAP_interrupt};
+    vec_push(e->base.arena, traps, trap);
+    dv_bytebuf_bytes(&e->bytes, ud2, sizeof ud2);
+}
+
+/* A function and what is told of it. */
+static void write_func(NativeEngine *e, const MachCode *code, Traps *traps,
+                       NativeHandlers *handlers)
+{
+    u32 start = (u32)e->bytes.len;
+    dv_bytebuf_bytes(&e->bytes, code->bytes, code->size_bytes);
+    for (u32 i = 0; i < code->traps.len; i++) {
+        const CodeTrap trap = {start + code->traps.data[i].offset, code->traps.data[i].code};
+        vec_push(e->base.arena, traps, trap);
+    }
+    dv_native_add_handlers(code, start, e->base.arena, handlers);
+}
+
+static void resolve(NativeEngine *e, u32 func)
 {
     const MachCode *code = &e->compiled[func]->code;
-    u8 *to = e->memory.bytes + e->offsets[func];
-    memcpy(to, code->bytes, code->size_bytes);
     for (u32 i = 0; i < code->relocs.len; i++) {
         const MachReloc *reloc = &code->relocs.data[i];
+        u32 at = e->offsets[func] + reloc->offset;
         ASSERT(reloc->kind <= X64_RELOC_GOT && reloc->symbol.kind == MACH_SYMBOL_NAME);
         if (reloc->kind == X64_RELOC_GOT) {
-            dv_x64_native.relax_got(to + reloc->offset);
+            dv_x64_native.relax_got(e->bytes.data + at);
         }
-        u32 end = e->offsets[func] + reloc->offset + 4;
-        store_le32(to + reloc->offset,
-                   find_target(e, &reloc->symbol.name) - end + (u32)reloc->addend);
+        store_le32(dv_bytebuf_at(&e->bytes, at, 4),
+                   find_target(e, &reloc->symbol.name) - (at + 4) + (u32)reloc->addend);
     }
+}
+
+/* Whether its frames have the instance's context. */
+static bool keeps_context(const NativeEngine *e, u32 func)
+{
+    const Signature *own = &e->compiled[func]->func->sig;
+    bool is_longer = own->num_params != e->base.file->funcs.data[func]->func.sig.num_params;
+    return is_longer && own->conv == CC_wasm && own->params[0].purpose == PURPOSE_VMCTX;
 }
 
 static void link_all(NativeEngine *e)
 {
-    static const u8 stub[] = {0x0f, 0x0b}; /* ud2 */
-    u32 count = e->base.file->funcs.len, at = 0;
+    Arena *arena = e->base.arena;
+    u32 count = count_funcs(e), first_type = e->module.types.len;
+    NativeFunc *funcs = ARENA_ARRAY(arena, NativeFunc, count);
+    NativeAdapter *adapters = ARENA_ARRAY(arena, NativeAdapter, count);
+    Traps traps = {0};
+    NativeHandlers handlers = {0};
+    dv_bytebuf_init(&e->bytes, arena);
+    e->offsets = ARENA_ARRAY(arena, u32, count);
     for (u32 i = 0; i < count; i++) {
-        if (e->compiled[i] != NULL) {
-            e->offsets[i] = at;
-            at = (at + e->compiled[i]->code.size_bytes + FUNC_ALIGN - 1) & ~(FUNC_ALIGN - 1u);
+        dv_bytebuf_align(&e->bytes, FUNC_ALIGN, PADDING);
+        e->offsets[i] = (u32)e->bytes.len;
+        funcs[i].offset = e->offsets[i];
+        adapters[i] =
+            (NativeAdapter){first_type + i, 0, NATIVE_NO_CODE}; /* entered as `call` tells */
+        if (i + 1 < count && e->compiled[i] != NULL) {
+            write_func(e, &e->compiled[i]->code, &traps, &handlers);
+            funcs[i].size_bytes = keeps_context(e, i) ? e->compiled[i]->code.size_bytes : 0;
+        } else {
+            write_missing(e, &traps);
         }
     }
-    e->stub = at;
-    e->bridges = at + BRIDGE_BYTES;
-    e->code_bytes = e->bridges + RT_LIBCALLS * BRIDGE_BYTES;
-    if (!dv_exec_alloc(&e->memory, e->code_bytes)) {
-        e->error = "no executable memory";
-        return;
-    }
-    memcpy(e->memory.bytes + at, stub, sizeof stub);
     write_bridges(e);
-    for (u32 i = 0; i < count; i++) {
+    for (u32 i = 0; i + 1 < count; i++) {
         if (e->compiled[i] != NULL) {
-            copy_code(e, i);
+            resolve(e, i);
         }
     }
-    for (u32 i = 0; i <= count; i++) {
-        bool is_there = i < count && e->compiled[i] != NULL;
-        dv_native_vm_set_code(e->vm, i, e->memory.bytes + (is_there ? e->offsets[i] : e->stub));
+    e->code = (NativeCode){.funcs = funcs,
+                           .num_funcs = count,
+                           .adapters = adapters,
+                           .num_adapters = count,
+                           .traps = traps.data,
+                           .num_traps = traps.len,
+                           .handlers = handlers.data,
+                           .num_handlers = handlers.len,
+                           .shape = e->module.shape};
+    if (!dv_native_load(&e->code, e->bytes.data, (u32)e->bytes.len)) {
+        e->error = "native code cannot be run here";
     }
-    e->error = dv_exec_seal(&e->memory) ? NULL : "memory cannot be made executable";
 }
 
-/* ---- signals --------------------------------------------------------------------------------------------- */
+/* ---- the instance ---------------------------------------------------------------------------------------- */
 
-typedef struct Activation {
-    sigjmp_buf env;
-    volatile int number;
-    void *volatile address; /* of the instruction, of the memory */
-    void *stack;            /* for the handler */
-    volatile TrapCode trap; /* of HELPER_STOPPED; TRAP_none: an error, for this reason */
-    const char *volatile reason;
-} Activation;
-
-enum { HELPER_STOPPED = -1 }; /* as a signal's number */
-
-/* The call of this thread that is under way. */
-static _Thread_local Activation *activation;
-
-static void on_signal(int number, siginfo_t *info, void *context)
+static DV_NORETURN void give_up(NativeEngine *e)
 {
-    (void)context;
-    if (number == SIGTRAP) { /* debugtrap: goes on behind it */
+    dv_escape(e->base.arena->pool, DAVIT_ERROR_MEMORY);
+}
+
+/* With memories as they are now. */
+static void bind(NativeEngine *e)
+{
+    if (dv_native_bind(e->instance, &e->code, e->module.type_ids, e->block) != DAVIT_OK) {
+        give_up(e);
+    }
+}
+
+static u64 *global_slots(NativeEngine *e, u32 index)
+{
+    return e->module.options.own_globals ? dv_native_global(&e->code, e->block, index)
+                                         : e->globals + (usize)index * GLOBAL_SLOTS;
+}
+
+/* Arrays of the instance; CLIF cannot look into exceptions, so tags have nothing to carry. */
+static void fill_instance(NativeEngine *e)
+{
+    InterpInstance *to = e->instance;
+    const PulleyModule *m = &e->module.pulley;
+    memcpy(to->type_ids, e->module.type_ids, m->types.len * sizeof *to->type_ids);
+    for (u32 i = 0; i < m->memories.len; i++) {
+        to->memories[i] = &e->memories[i];
+    }
+    for (u32 i = 0; i < m->tables.len; i++) {
+        to->tables[i] = &e->tables[i];
+    }
+    for (u32 i = 0; i < m->globals.len; i++) {
+        to->globals[i] = global_slots(e, i);
+    }
+    for (u32 i = 0; i < m->tags.len; i++) {
+        to->tags[i] = ARENA_NEW(&e->store, InterpTag);
+    }
+}
+
+/* Imports are functions of the instance, which are there when it has been bound: until then something else is. */
+static void bind_imports(NativeEngine *e)
+{
+    const PulleyModule *m = &e->module.pulley;
+    InterpFunc *nobody = ARENA_NEW(&e->store, InterpFunc);
+    nobody->code = e->code.memory.bytes;
+    for (u32 i = 0; i < m->imports.len; i++) {
+        e->instance->imports[i] = nobody;
+    }
+    bind(e);
+    for (u32 i = 0; i < m->imports.len; i++) {
+        InterpFunc *own = dv_instance_func(e->instance, m->imports.len + i);
+        if (own == NULL) {
+            give_up(e);
+        }
+        e->instance->imports[i] = own;
+    }
+    bind(e);
+}
+
+/* Makes it if code runs and it is not there: whoever made the engine can free it by now, if memory runs out. */
+static void need_instance(NativeEngine *e)
+{
+    const InterpConfig config = {.stack_bytes = 1 << 16, .native_stack_bytes = STACK_BYTES};
+    const PulleyModule *m = &e->module.pulley;
+    Arena *arena = &e->store;
+    if (e->error != NULL || e->instance != NULL) {
         return;
     }
-    if (activation == NULL) { /* not ours: it happens again, and does what it does */
-        signal(number, SIG_DFL);
+    e->memories = ARENA_ARRAY(arena, InterpMemory, m->memories.len + 1);
+    e->tables = ARENA_ARRAY(arena, InterpTable, m->tables.len + 1);
+    e->has_memory = ARENA_ARRAY(arena, bool, m->memories.len + 1);
+    e->has_table = ARENA_ARRAY(arena, bool, m->tables.len + 1);
+    e->globals = dv_arena_array(arena, (usize)m->globals.len + 1, VM_GLOBAL_BYTES, 16);
+    e->block = dv_arena_array(arena, dv_native_block_bytes(&e->code), 1, 16);
+    e->vm = dv_interp_new(&config);
+    if (e->vm == NULL || dv_instance_new(e->vm, m, &e->instance) != DAVIT_OK) {
+        give_up(e);
+    }
+    fill_instance(e);
+    bind_imports(e);
+}
+
+/* ---- memories, tables, globals, segments ----------------------------------------------------------------- */
+
+static bool grow_static(InterpMemory *memory, usize length)
+{
+    usize old = atomic_load(&memory->length_bytes);
+    bool ok = dv_os_commit(memory->base, old, length);
+    if (ok) {
+        atomic_store(&memory->length_bytes, length);
+    }
+    return ok;
+}
+
+static void free_memory(NativeEngine *e, u32 index)
+{
+    InterpMemory *memory = &e->memories[index];
+    e->has_memory[index] = false;
+    if (memory->grow != grow_static) {
+        dv_memory_free_malloc(memory);
+    } else {
+        dv_registry_remove_reserved(memory->base);
+        dv_os_release(memory->base, RESERVED_BYTES);
+        memset(memory, 0, sizeof *memory);
+    }
+}
+
+static bool reserve(InterpMemory *memory)
+{
+    memory->base = dv_os_reserve(RESERVED_BYTES);
+    if (memory->base == NULL) {
+        return false;
+    }
+    if (!dv_registry_add_reserved(memory->base, RESERVED_BYTES)) {
+        dv_os_release(memory->base, RESERVED_BYTES);
+        memory->base = NULL;
+        return false;
+    }
+    memory->grow = grow_static;
+    return true;
+}
+
+/* A memory grows to 1 GiB in all, whatever its declaration allows: the evaluator has that limit too. */
+static u64 most_pages(const WasmMemoryData *type)
+{
+    u64 limit = MEMORY_BYTES_MAX / type->page_bytes;
+    return type->has_max && type->max_pages < limit ? type->max_pages : limit;
+}
+
+static bool make_static(NativeEngine *e, InterpMemory *memory, const WasmMemoryData *type,
+                        u64 bytes)
+{
+    if (!reserve(memory)) {
+        return false;
+    }
+    memory->max_pages = most_pages(type);
+    memory->page_bytes = type->page_bytes;
+    memory->shared = type->shared;
+    bool ok = grow_static(memory, (usize)bytes);
+    bind(e); /* code has the base */
+    return ok;
+}
+
+static bool make_dynamic(InterpMemory *memory, const WasmMemoryData *type, u64 bytes)
+{
+    const PulleyMemory interp_type = {type->index_type == TYPE_I64, type->shared};
+    u64 pages = (bytes + type->page_bytes - 1) / type->page_bytes;
+    u64 most = most_pages(type);
+    if (!dv_memory_init_malloc(memory, &interp_type, type->page_bytes, pages,
+                               most < pages ? pages : most)) {
+        return false;
+    }
+    atomic_store(&memory->length_bytes, (usize)bytes);
+    memory->max_pages = most;
+    return true;
+}
+
+static bool make_memory(NativeEngine *e, const WasmMemoryData *type, u64 bytes)
+{
+    InterpMemory *memory = &e->memories[type->index];
+    free_memory(e, type->index);
+    e->has_memory[type->index] =
+        bytes <= MEMORY_BYTES_MAX &&
+        (dv_native_module_is_static(&e->module, type) ? make_static(e, memory, type, bytes)
+                                                      : make_dynamic(memory, type, bytes));
+    return e->has_memory[type->index];
+}
+
+static bool make_table(NativeEngine *e, const WasmTableData *type, u64 count)
+{
+    const PulleyTable interp_type = {.index64 = type->index_type == TYPE_I64};
+    InterpTable *table = &e->tables[type->index];
+    u64 most = type->has_max && type->max < TABLE_ELEMS_MAX ? type->max : TABLE_ELEMS_MAX;
+    dv_table_free_malloc(table);
+    e->has_table[type->index] = count <= TABLE_ELEMS_MAX &&
+                                dv_table_init_malloc(table, &interp_type, (u32)count, (u32)most);
+    return e->has_table[type->index];
+}
+
+/* Makes what no setup has made; false if it is too large. */
+static bool make_rest(NativeEngine *e)
+{
+    for (u32 i = 0; i < e->module.pulley.memories.len; i++) {
+        const WasmMemoryData *m = dv_native_module_memory(&e->module, e->owner, i);
+        if (m != NULL && !e->has_memory[i] &&
+            (m->min_pages > MEMORY_BYTES_MAX / m->page_bytes ||
+             !make_memory(e, m, m->min_pages * m->page_bytes))) {
+            return false;
+        }
+    }
+    for (u32 i = 0; i < e->module.pulley.tables.len; i++) {
+        const WasmTableData *t = dv_native_module_table(&e->module, e->owner, i);
+        if (t != NULL && !e->has_table[i] && !make_table(e, t, t->min)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void free_objects(NativeEngine *e)
+{
+    for (u32 i = 0; e->instance != NULL && i < e->module.pulley.memories.len; i++) {
+        free_memory(e, i);
+    }
+    for (u32 i = 0; e->instance != NULL && i < e->module.pulley.tables.len; i++) {
+        dv_table_free_malloc(&e->tables[i]);
+        e->has_table[i] = false;
+    }
+}
+
+static void reset(Engine *engine, const ClifFunc *owner)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    const PulleyModule *m = &e->module.pulley;
+    e->owner = owner;
+    need_instance(e);
+    if (e->instance == NULL) {
         return;
     }
-    activation->number = number;
-    activation->address = info->si_addr;
-    siglongjmp(activation->env, 1);
-}
-
-static DV_NORETURN void stop(TrapCode trap, const char *reason)
-{
-    CHECK(activation != NULL);
-    activation->trap = trap;
-    activation->reason = reason;
-    activation->number = HELPER_STOPPED;
-    siglongjmp(activation->env, 1);
-}
-
-static const int signals[] = {SIGILL, SIGFPE, SIGSEGV, SIGBUS, SIGTRAP};
-
-/* From now on they are caught, on this stack in this thread. */
-static void catch_signals(void *stack, stack_t *old)
-{
-    struct sigaction action;
-    stack_t alternate = {.ss_sp = stack, .ss_size = SIGNAL_STACK_BYTES};
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = on_signal;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-    sigaltstack(&alternate, old);
-    for (usize i = 0; i < ARRAY_LEN(signals); i++) {
-        sigaction(signals[i], &action, NULL);
+    free_objects(e);
+    for (u32 i = 0; i < m->globals.len; i++) {
+        memset(global_slots(e, i), 0, VM_GLOBAL_BYTES);
     }
+    for (u32 i = 0; i < m->data_count; i++) {
+        e->instance->datas[i] = (InterpSegment){NULL, 0};
+    }
+    for (u32 i = 0; i < m->elems.len; i++) {
+        e->instance->elems[i] = (InterpSegment){NULL, 0};
+    }
+    dv_arena_release(&e->objects);
 }
 
-/* ---- calls ----------------------------------------------------------------------------------------------- */
+static bool set_memory(Engine *engine, u32 index, u64 bytes)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    const WasmMemoryData *type = dv_native_module_memory(&e->module, e->owner, index);
+    return e->instance != NULL && type != NULL && index < e->module.pulley.memories.len &&
+           make_memory(e, type, bytes);
+}
 
-typedef void Enter(const u8 *code, const u8 *args, u8 *results);
+static u8 *memory(Engine *engine, u32 index, u64 *bytes)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    if (e->instance == NULL || index >= e->module.pulley.memories.len || !e->has_memory[index]) {
+        return NULL;
+    }
+    *bytes = atomic_load(&e->memories[index].length_bytes);
+    return e->memories[index].base;
+}
+
+static bool set_table(Engine *engine, u32 index, u64 elems)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    const WasmTableData *type = dv_native_module_table(&e->module, e->owner, index);
+    return e->instance != NULL && type != NULL && index < e->module.pulley.tables.len &&
+           make_table(e, type, elems);
+}
+
+static u32 *table(Engine *engine, u32 index, u64 *elems)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    if (e->instance == NULL || index >= e->module.pulley.tables.len || !e->has_table[index]) {
+        return NULL;
+    }
+    *elems = e->tables[index].count;
+    return e->tables[index].elems;
+}
+
+static bool set_global(Engine *engine, u32 index, EvalValue value)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    const WasmGlobalData *type = dv_native_module_global(&e->module, e->owner, index);
+    if (e->instance == NULL || type == NULL || type->type != value.type) {
+        return false;
+    }
+    memcpy(global_slots(e, index), value.bytes, type_bytes(value.type));
+    return true;
+}
+
+static bool global(Engine *engine, u32 index, EvalValue *value)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    const WasmGlobalData *type = dv_native_module_global(&e->module, e->owner, index);
+    if (e->instance == NULL || type == NULL) {
+        return false;
+    }
+    *value = (EvalValue){type->type, (u8 *)global_slots(e, index)};
+    return true;
+}
+
+static void set_segment(NativeEngine *e, InterpSegment *segment, const void *from, u64 count,
+                        usize size)
+{
+    void *data = dv_arena_array(&e->objects, (usize)count, size, 16);
+    if (count != 0) {
+        memcpy(data, from, (usize)count * size);
+    }
+    *segment = (InterpSegment){data, count};
+}
+
+/* Segments that no code names are let go. */
+static bool set_data(Engine *engine, u32 index, const u8 *bytes, u64 len)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    if (e->instance != NULL && index < e->module.pulley.data_count) {
+        set_segment(e, &e->instance->datas[index], bytes, len, 1);
+    }
+    return true;
+}
+
+static bool set_elem(Engine *engine, u32 index, const u32 *refs, u64 len)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    if (e->instance != NULL && index < e->module.pulley.elems.len) {
+        set_segment(e, &e->instance->elems[index], refs, len, sizeof *refs);
+    }
+    return true;
+}
+
+static u32 func_ref(Engine *engine, const ClifFunc *f)
+{
+    NativeEngine *e = (NativeEngine *)engine;
+    u32 func = dv_native_module_find(&e->module, &f->func.name);
+    return e->instance == NULL ? 0 : e->instance->imports[func]->handle;
+}
+
+/* ---- entering -------------------------------------------------------------------------------------------- */
 
 static void write_param(TextBuf *text, const Param *p)
 {
@@ -338,13 +645,13 @@ static void write_load(TextBuf *text, u32 i, Type type)
     unsigned at = (unsigned)(i * VALUE_BYTES), v = (unsigned)(10 + 4 * i);
     dv_type_name(type, name);
     if (type == TYPE_I128) {
-        dv_text_printf(text, "v%u = load.i64 v1+%u\nv%u = load.i64 v1+%u\nv%u = iconcat v%u, v%u\n",
+        dv_text_printf(text, "v%u = load.i64 v2+%u\nv%u = load.i64 v2+%u\nv%u = iconcat v%u, v%u\n",
                        v + 1, at, v + 2, at + 8, v, v + 1, v + 2);
     } else if (type_is_int(type) && type != TYPE_I64) {
-        dv_text_printf(text, "v%u = load.i64 v1+%u\nv%u = ireduce.%s v%u\n", v + 1, at, v, name,
+        dv_text_printf(text, "v%u = load.i64 v2+%u\nv%u = ireduce.%s v%u\n", v + 1, at, v, name,
                        v + 1);
     } else {
-        dv_text_printf(text, "v%u = load.%s v1+%u\n", v, name, at);
+        dv_text_printf(text, "v%u = load.%s v2+%u\n", v, name, at);
     }
 }
 
@@ -360,8 +667,9 @@ static void write_store(TextBuf *text, u32 i, u32 first, u32 halves, Type type)
     }
 }
 
-/* The function that calls one of this signature. The pinned register is C's too, so it is given back. */
-static void write_enter(TextBuf *text, const Signature *sig, bool pins)
+/* The function that calls one of this signature, whose first `lead` parameters are the context. The pinned register is C's too,
+ * so it is given back. */
+static void write_enter(TextBuf *text, const Signature *sig, u32 lead, bool pins)
 {
     u32 first = 10 + 4 * sig->num_params;
     dv_text_printf(text, "function %%enter(i64, i64, i64) system_v {\nsig0 = (");
@@ -370,15 +678,16 @@ static void write_enter(TextBuf *text, const Signature *sig, bool pins)
     write_params(text, sig->results, sig->num_results);
     dv_text_printf(text, " %s\nblock0(v0: i64, v1: i64, v2: i64):\n%s",
                    dv_callconv_names[sig->conv], pins ? "v3 = get_pinned_reg.i64\n" : "");
-    for (u32 i = 0; i < sig->num_params; i++) {
-        write_load(text, i, sig->params[i].type);
+    for (u32 i = lead; i < sig->num_params; i++) {
+        write_load(text, i - lead, sig->params[i].type);
     }
     for (u32 i = 0; i < sig->num_results; i++) {
         dv_text_printf(text, "%sv%u", i == 0 ? "" : ", ", (unsigned)(first + i));
     }
     dv_text_printf(text, "%scall_indirect sig0, v0(", sig->num_results == 0 ? "" : " = ");
     for (u32 i = 0; i < sig->num_params; i++) {
-        dv_text_printf(text, "%sv%u", i == 0 ? "" : ", ", (unsigned)(10 + 4 * i));
+        unsigned v = i < lead ? 1 : (unsigned)(10 + 4 * (i - lead));
+        dv_text_printf(text, "%sv%u", i == 0 ? "" : ", ", v);
     }
     dv_text_printf(text, ")\n%s", pins ? "set_pinned_reg v3\n" : "");
     for (u32 i = 0; i < sig->num_results; i++) {
@@ -390,7 +699,8 @@ static void write_enter(TextBuf *text, const Signature *sig, bool pins)
 /* NULL, or why there is none: makes what calls that function. */
 static const char *make_enter(NativeEngine *e, u32 func, Arena *arena)
 {
-    const Signature *sig = &e->compiled[func]->func->sig;
+    const Signature *sig = &e->compiled[func]->func->sig; /* may have a vmctx in front */
+    u32 lead = sig->num_params - e->base.file->funcs.data[func]->func.sig.num_params;
     CompileOptions options = {.check = true, .pinned_register = e->pins};
     CompiledFunc compiled = {0};
     ClifFile file;
@@ -400,7 +710,7 @@ static const char *make_enter(NativeEngine *e, u32 func, Arena *arena)
     ExecMemory *memory = &e->enters[func];
     dv_text_init(&text, arena);
     dv_diag_init(&diag, arena);
-    write_enter(&text, sig, e->pins);
+    write_enter(&text, sig, lead, e->pins);
     dv_arena_init(&scratch, arena->pool);
     bool ok = dv_clif_parse(&file, arena, (Str){text.data, (u32)text.length}, &diag) &&
               dv_compile(&dv_x64_isa, &options, &file.funcs.data[0]->func, arena, &scratch, &diag,
@@ -417,22 +727,16 @@ static const char *make_enter(NativeEngine *e, u32 func, Arena *arena)
     return dv_exec_seal(memory) ? NULL : "memory cannot be made executable";
 }
 
-static DV_NOINLINE void enter(const NativeEngine *e, u32 func, const u8 *args, u8 *results)
-{
-    Enter *entry;
-    memcpy(&entry, &e->enters[func].bytes, sizeof entry);
-    entry(e->memory.bytes + e->offsets[func], args, results);
-}
+/* ---- calls ----------------------------------------------------------------------------------------------- */
 
 /* High bits that a parameter does not define are garbage. */
-static void put_value(u8 *to, const Param *param, const u8 *bytes)
+static void put_value(u64 *to, const Param *param, const u8 *bytes)
 {
-    store_le64(to, GARBAGE);
-    store_le64(to + 8, GARBAGE);
+    to[0] = to[1] = GARBAGE;
     memcpy(to, bytes, type_bytes(param->type));
 }
 
-static void take_results(const Signature *sig, const u8 *results, Arena *arena, EvalResult *out)
+static void take_results(const Signature *sig, const u64 *slots, Arena *arena, EvalResult *out)
 {
     out->outcome = EVAL_RETURNED;
     out->num_values = sig->num_results;
@@ -440,7 +744,7 @@ static void take_results(const Signature *sig, const u8 *results, Arena *arena, 
     for (u32 i = 0; i < sig->num_results; i++) {
         u32 size = type_bytes(sig->results[i].type);
         u8 *bytes = ARENA_ARRAY(arena, u8, size);
-        memcpy(bytes, results + i * VALUE_BYTES, size);
+        memcpy(bytes, slots + (usize)i * VALUE_SLOTS, size);
         out->values[i] = (EvalValue){sig->results[i].type, bytes};
     }
 }
@@ -452,45 +756,13 @@ static void fail(EngineResult *out, const char *reason, bool is_hole)
     out->is_hole = is_hole;
 }
 
-/* The trap at that place of the code; TRAP_none if there is none. */
-static TrapCode find_trap(const NativeEngine *e, u32 offset)
+static bool is_wide(const Param *params, u32 count)
 {
-    for (u32 i = 0; i < e->base.file->funcs.len; i++) {
-        u32 size = e->compiled[i] == NULL ? 0 : e->compiled[i]->code.size_bytes;
-        for (u32 t = 0; offset - e->offsets[i] < size && t < e->compiled[i]->code.traps.len; t++) {
-            if (e->compiled[i]->code.traps.data[t].offset == offset - e->offsets[i]) {
-                return e->compiled[i]->code.traps.data[t].code;
-            }
-        }
+    bool is_one = false;
+    for (u32 i = 0; i < count; i++) {
+        is_one = is_one || type_bytes(params[i].type) > VALUE_BYTES;
     }
-    return TRAP_none;
-}
-
-static void explain(const NativeEngine *e, const Activation *a, EngineResult *out)
-{
-    uintptr_t at = (uintptr_t)a->address;
-    uintptr_t offset = at - (uintptr_t)e->memory.bytes;
-    uintptr_t frame = (uintptr_t)a;
-    out->eval.outcome = EVAL_TRAPPED;
-    if (a->number == HELPER_STOPPED) {
-        out->eval.trap = a->trap;
-        if (a->trap == TRAP_none) {
-            fail(out, a->reason, false);
-        }
-    } else if (a->number == SIGILL && offset == e->stub) {
-        fail(out, "calls what is not there", true);
-    } else if (a->number == SIGILL && offset < e->code_bytes) {
-        out->eval.trap = find_trap(e, (u32)offset);
-        if (out->eval.trap == TRAP_none) {
-            fail(out, "an illegal instruction that is no trap", false);
-        }
-    } else if (a->number == SIGSEGV && at < frame && frame - at < STACK_REACH_BYTES) {
-        out->eval.trap = TRAP_stk_ovf;
-    } else if (a->number == SIGSEGV || a->number == SIGBUS) {
-        out->eval.trap = TRAP_heap_oob;
-    } else {
-        fail(out, "a signal that no code of ours raises", false);
-    }
+    return is_one;
 }
 
 static u32 number_of(const NativeEngine *e, const ClifFunc *f)
@@ -502,18 +774,44 @@ static u32 number_of(const NativeEngine *e, const ClifFunc *f)
     return number;
 }
 
-/* Calls the code, and tells what came of it in *a. */
-static void run(const NativeEngine *e, u32 func, const u8 *args, u8 *results, Activation *a)
+/* Why the function cannot be called; NULL. Then what it needs is there. */
+static const char *prepare_call(NativeEngine *e, u32 number, Arena *arena)
 {
-    stack_t old;
-    a->number = 0;
-    catch_signals(a->stack, &old);
-    activation = a;
-    if (sigsetjmp(a->env, 1) == 0) {
-        enter(e, func, args, results);
+    const Signature *sig = &e->base.file->funcs.data[number]->func.sig;
+    if (e->error != NULL || e->compiled[number] == NULL) {
+        return e->error != NULL ? e->error : e->errors[number];
     }
-    activation = NULL;
-    sigaltstack(&old, NULL);
+    need_instance(e);
+    e->owner = e->owner == NULL ? e->base.file->funcs.data[number] : e->owner;
+    if (!make_rest(e)) {
+        return "a memory or table that cannot be had";
+    }
+    if (is_wide(sig->params, sig->num_params) || is_wide(sig->results, sig->num_results)) {
+        return "a type of more than 128 bits";
+    }
+    return e->enters[number].bytes == NULL ? make_enter(e, number, arena) : NULL;
+}
+
+static void run(NativeEngine *e, InterpFunc *func, const Signature *sig, u64 *slots, Arena *arena,
+                EngineResult *out)
+{
+    u64 fuel = UINT64_MAX - 1;
+    dv_interp_set_fuel(e->vm, fuel);
+    e->is_missing = false;
+    InterpOutcome outcome = dv_interp_call(e->vm, func, slots);
+    out->eval.fuel_used = fuel - dv_interp_fuel(e->vm);
+    out->eval.outcome = EVAL_TRAPPED;
+    if (e->is_missing) {
+        fail(out, "calls what is not there", true);
+    } else if (outcome == INTERP_RETURNED) {
+        take_results(sig, slots, arena, &out->eval);
+    } else if (outcome == INTERP_TRAPPED) {
+        out->eval.trap = (TrapCode)dv_interp_trap(e->vm)->code;
+    } else if (outcome == INTERP_THREW) {
+        out->eval.trap = TRAP_exception;
+    } else {
+        fail(out, "memory ran out", false);
+    }
 }
 
 static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena *arena,
@@ -522,117 +820,54 @@ static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena
     NativeEngine *e = (NativeEngine *)engine;
     const Signature *sig = &f->func.sig;
     u32 number = number_of(e, f);
+    const char *error = prepare_call(e, number, arena);
     *out = (EngineResult){.is_hole = false};
-    if (e->compiled[number] == NULL || e->error != NULL) {
-        fail(out, e->error != NULL ? e->error : e->errors[number], true);
-        return;
-    }
-    if (!dv_native_vm_enter(e->vm, f)) {
-        fail(out, "a memory or table that cannot be had", true);
-        return;
-    }
-    const Signature *own = &e->compiled[number]->func->sig; /* may have a vmctx in front */
-    u32 lead = own->num_params - sig->num_params;
-    for (u32 i = 0; i < sig->num_params + sig->num_results; i++) {
-        bool is_result = i >= sig->num_params;
-        Type type = is_result ? sig->results[i - sig->num_params].type : sig->params[i].type;
-        if (type_bytes(type) > VALUE_BYTES) {
-            fail(out, "a type of more than 128 bits", true);
-            return;
-        }
-    }
-    const char *error = e->enters[number].bytes == NULL ? make_enter(e, number, arena) : NULL;
     if (error != NULL) {
         fail(out, error, true);
         return;
     }
-    u8 *words = ARENA_ARRAY(arena, u8, VALUE_BYTES * (own->num_params + 1));
-    u8 *results = ARENA_ARRAY(arena, u8, VALUE_BYTES * (sig->num_results + 1));
-    if (lead != 0) {
-        store_le64(words, (u64)(uintptr_t)dv_native_vm_ctx(e->vm));
-    }
+    u32 most = sig->num_params > sig->num_results ? sig->num_params : sig->num_results;
+    u64 *slots = dv_arena_array(arena, (usize)most + 1, VALUE_BYTES, 16);
     for (u32 i = 0; i < sig->num_params; i++) {
-        put_value(words + (i + lead) * VALUE_BYTES, &sig->params[i], args[i].bytes);
+        put_value(slots + (usize)i * VALUE_SLOTS, &sig->params[i], args[i].bytes);
     }
-    Activation a;
-    a.stack = ARENA_ARRAY(arena, u64, SIGNAL_STACK_BYTES / sizeof(u64));
-    run(e, number, words, results, &a);
-    if (a.number != 0) {
-        explain(e, &a, out);
-    } else {
-        take_results(sig, results, arena, &out->eval);
-    }
-    out->eval.fuel_used = dv_native_vm_fuel_used(e->vm);
-}
-
-/* ---- memories, tables and globals ------------------------------------------------------------------------- */
-
-static NativeVm *objects(Engine *e)
-{
-    return ((NativeEngine *)e)->vm;
-}
-
-static void reset(Engine *e, const ClifFunc *owner)
-{
-    e->is_raw = true;
-    dv_native_vm_reset(objects(e), owner);
-}
-
-static bool set_memory(Engine *e, u32 index, u64 bytes)
-{
-    return dv_native_vm_set_memory(objects(e), index, bytes);
-}
-
-static u8 *memory(Engine *e, u32 index, u64 *bytes)
-{
-    return dv_native_vm_memory(objects(e), index, bytes);
-}
-
-static bool set_table(Engine *e, u32 index, u64 elems)
-{
-    return dv_native_vm_set_table(objects(e), index, elems);
-}
-
-static u32 *table(Engine *e, u32 index, u64 *elems)
-{
-    return dv_native_vm_table(objects(e), index, elems);
-}
-
-static bool set_global(Engine *e, u32 index, EvalValue value)
-{
-    return dv_native_vm_set_global(objects(e), index, value);
-}
-
-static bool global(Engine *e, u32 index, EvalValue *value)
-{
-    return dv_native_vm_global(objects(e), index, value);
-}
-
-static bool set_data(Engine *e, u32 index, const u8 *bytes, u64 len)
-{
-    return dv_native_vm_set_data(objects(e), index, bytes, len);
-}
-
-static bool set_elem(Engine *e, u32 index, const u32 *refs, u64 len)
-{
-    return dv_native_vm_set_elem(objects(e), index, refs, len);
-}
-
-static u32 func_ref(Engine *e, const ClifFunc *f)
-{
-    return dv_native_vm_func_ref(objects(e), f);
+    /* Of those that share a type each has an adapter of its own, in place of the one of the type. */
+    InterpFunc *func = e->instance->imports[number];
+    func->enter = e->enters[number].bytes;
+    run(e, func, sig, slots, arena, out);
 }
 
 /* ---- engines --------------------------------------------------------------------------------------------- */
 
+/* Goes on behind debugtrap, which no runtime has a use for. */
+static void on_debugtrap(int number)
+{
+    (void)number;
+}
+
+static void catch_debugtraps(const ClifFile *file)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_debugtrap;
+    for (u32 i = 0; i < file->funcs.len; i++) {
+        if (uses(&file->funcs.data[i]->func, OP_debugtrap)) {
+            sigaction(SIGTRAP, &action, NULL);
+        }
+    }
+}
+
 static void free_engine(Engine *engine)
 {
     NativeEngine *e = (NativeEngine *)engine;
-    dv_exec_free(&e->memory);
+    free_objects(e);
+    dv_interp_free(e->vm);
+    dv_native_unload(&e->code);
     for (u32 i = 0; i < e->base.file->funcs.len; i++) {
         dv_exec_free(&e->enters[i]);
     }
-    dv_native_vm_free(objects(engine));
+    dv_arena_release(&e->objects);
+    dv_arena_release(&e->store);
 }
 
 bool dv_engine_native_is(const char *target)
@@ -659,14 +894,14 @@ Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOpt
                        .options = *options};
     e->compiled = ARENA_ARRAY(arena, CompiledFunc *, count + 1);
     e->errors = ARENA_ARRAY(arena, const char *, count + 1);
-    e->offsets = ARENA_ARRAY(arena, u32, count + 1);
     e->enters = ARENA_ARRAY(arena, ExecMemory, count + 1);
-    NativeVmOptions vm = {.is_static = variants[options->variant].uses_all,
-                          .own_globals = variants[options->variant].uses_all,
-                          .stop = stop};
-    e->vm = dv_native_vm_new(file, arena, &vm);
-    e->is_wasm = is_wasm(file);
-    compile_all(e, file, options);
+    dv_arena_init(&e->objects, arena->pool);
+    dv_arena_init(&e->store, arena->pool);
+    const NativeModuleOptions module = {.is_static = variants[options->variant].uses_all,
+                                        .own_globals = variants[options->variant].uses_all};
+    dv_native_module_init(&e->module, file, arena, &module);
+    catch_debugtraps(file);
+    compile_all(e);
     link_all(e);
     return &e->base;
 }

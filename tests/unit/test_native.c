@@ -373,6 +373,51 @@ static void callers(void **state)
     dv_rt_store_release(w->store);
 }
 
+/* A host function that makes objects, and calls native code in between. */
+typedef struct Churn {
+    RtFunc *add;
+    u32 objects[1000]; /* how often each was finalized */
+    u32 gone;          /* before it returned */
+} Churn;
+
+static void finalize(void *object)
+{
+    (*(u32 *)object)++;
+}
+
+static RtTrap *churn(void *context, RtStore *store, const RtVal *args, RtVal *results)
+{
+    Churn *c = context;
+    u64 result;
+    for (u32 i = 1; i < ARRAY_LEN(c->objects); i++) {
+        if (i % 50 == 0) { /* what a host makes is safe until it calls */
+            assert_null(call(store, c->add, 1, 1, &result));
+        }
+        assert_int_not_equal(dv_rt_ref_new(store, &c->objects[i], finalize), 0);
+    }
+    for (u32 i = 0; i < ARRAY_LEN(c->objects); i++) {
+        c->gone += c->objects[i];
+    }
+    results[0] = args[0];
+    return NULL;
+}
+
+/* Objects go while native code runs, but not the one whose handle it was given. */
+static void references(void **state)
+{
+    World *w = world_new(*state);
+    Churn c = {.add = func_of(w->native, "add")};
+    RtInstance *native = add_native(*state, w->store, host_func(w->store, churn, &c));
+    u32 handle = dv_rt_ref_new(w->store, &c.objects[0], finalize);
+    u64 result;
+    assert_null(call(w->store, func_of(native, "host"), handle, 0, &result));
+    assert_int_equal(result, handle + 1);
+    assert_in_range(c.gone, 500, ARRAY_LEN(c.objects));
+    assert_ptr_equal(dv_rt_ref_object(w->store, handle), &c.objects[0]);
+    assert_int_equal(c.objects[0], 0);
+    dv_rt_store_release(w->store);
+}
+
 /* Bytecode that native code calls, and that calls native code. */
 static void mixed(void **state)
 {
@@ -615,6 +660,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(memory, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(nested, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(callers, unit_setup, unit_teardown),
+        cmocka_unit_test_setup_teardown(references, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(mixed, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(stopped, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(threads, unit_setup, unit_teardown),

@@ -395,6 +395,11 @@ static void nested(void **state)
     expect(w, func_of(room, FUNC_CATCH_IMPORT), 0, 0);
     expect(w, func_of(room, FUNC_CATCH_IMPORT), 5, 2015);
     expect_throw(w, func_of(room, FUNC_RETHROW), 5, tags[0], 5);
+    /* Frames that the exception went through before it was caught do not count. */
+    InterpFrame frames[4];
+    assert_int_equal(dv_interp_backtrace(w->vm, frames, ARRAY_LEN(frames)), 1);
+    assert_ptr_equal(frames[0].instance, room->instance);
+    assert_int_equal(frames[0].func, FUNC_RETHROW - 1);
     expect(w, func_of(room, FUNC_RETHROW), 500, 77);
     expect(w, func_of(room, FUNC_THROUGH), 0, 1);
     expect_throw(w, func_of(room, FUNC_THROUGH), 5, tags[0], 5);
@@ -487,6 +492,24 @@ static void instances(void **state)
     dv_native_unload(&code->native);
 }
 
+/* Frames of several instances in one run: each has its own tags and context. */
+static void instances_in_one_run(void **state)
+{
+    World *w = open_world(*state);
+    Code *code = make_code(*state, ALLOCATOR_MAIN);
+    Host host = {.status = INTERP_GO_ON};
+    Room *below = add_native(w, code, add_host(w, &host), NULL);
+    const InterpTag *const *tags = below->instance->tags;
+    Room *above = add_native(w, code, func_of(below, FUNC_CATCH_TAG), NULL);
+    expect(w, func_of(above, FUNC_THROUGH), 5, 1000 + 25 + 1 + 1);
+    expect_throw(w, func_of(above, FUNC_THROUGH), 100, tags[1], 100);
+    above = add_native(w, code, func_of(below, FUNC_THROW), tags);
+    expect(w, func_of(above, FUNC_RETHROW), 100, 77);
+    expect(w, func_of(above, FUNC_IN_CONTEXT), 5, 2);
+    world_close(w);
+    dv_native_unload(&code->native);
+}
+
 static void fuel(void **state)
 {
     World *w = open_world(*state);
@@ -526,6 +549,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(mixed, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(deep, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(instances, unit_setup, unit_teardown),
+        cmocka_unit_test_setup_teardown(instances_in_one_run, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(fuel, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(references, unit_setup, unit_teardown),
     };

@@ -91,7 +91,7 @@ static const u8 landing[] = {
     0x48, 0x89, 0xc8, /* mov rax, rcx */
     0x48, 0x89, 0xd1, /* mov rcx, rdx */
     0x31, 0xd2,       /* xor edx, edx */
-    0xff, 0xe1,       /* jmp rcx */
+    0x3e, 0xff, 0xe1, /* notrack jmp rcx: handlers need no landing pads */
 };
 
 bool dv_native_is_supported(void)
@@ -295,10 +295,20 @@ static u32 find_handlers(const NativeCode *code, u32 offset)
     return low;
 }
 
-/* The handler of the call that goes on there which takes the exception, in the function with the frame; NULL. */
-static const VmHandler *find_handler(const NativeCode *code, u32 offset, const u8 *fp,
-                                     const InterpException *exception)
+/* The instance of the function that has made the call; one that keeps no context has the tags of what was entered. */
+static InterpInstance *instance_of_call(const NativeRun *run, const NativeCode *code, u32 offset,
+                                        const u8 *fp)
 {
+    bool is_known = find_func(code, code->memory.bytes + offset - 1) != UINT32_MAX;
+    return is_known ? instance_at(fp) : ((const VmCtx *)run->func->ctx)->instance;
+}
+
+/* The handler of the call that goes on there which takes the exception, in the function with the frame; NULL. */
+static const VmHandler *find_handler(const NativeRun *run, const NativeCode *code, u32 offset,
+                                     const u8 *fp)
+{
+    const InterpException *exception =
+        dv_interp_exception_of(run->vm, dv_interp_exception(run->vm));
     bool has_context = false;
     u64 context = 0;
     for (u32 i = find_handlers(code, offset);
@@ -310,7 +320,7 @@ static const VmHandler *find_handler(const NativeCode *code, u32 offset, const u
             memcpy(&context, fp - handler->frame_bytes + handler->value, sizeof context);
             break;
         case VM_HANDLER_TAG:
-            if (instance_at(fp)->tags[handler->value] == exception->tag &&
+            if (instance_of_call(run, code, offset, fp)->tags[handler->value] == exception->tag &&
                 (!has_context || context == exception->context)) {
                 return handler;
             }
@@ -328,9 +338,8 @@ static void unwind(const NativeRun *run)
 {
     Interp *vm = run->vm;
     u32 thrown = dv_interp_exception(vm);
-    const InterpException *exception = dv_interp_exception_of(vm, thrown);
     const u8 *fp = run->fp;
-    CHECK(exception != NULL);
+    CHECK(dv_interp_exception_of(vm, thrown) != NULL);
     for (;;) {
         const u8 *pc = load_pointer(fp + sizeof fp);
         const CodeRange *range = dv_registry_find_code(pc);
@@ -339,7 +348,7 @@ static void unwind(const NativeRun *run)
         }
         fp = load_pointer(fp);
         u32 offset = (u32)(pc - range->start);
-        const VmHandler *handler = find_handler(range->owner, offset, fp, exception);
+        const VmHandler *handler = find_handler(run, range->owner, offset, fp);
         if (handler != NULL) {
             Land *code;
             const u8 *end = range->start + range->size_bytes;

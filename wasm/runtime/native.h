@@ -12,7 +12,7 @@
 #include "rt/registry.h"
 #include "rt/vmctx.h"
 
-/* A function's place in the code. */
+/* A function's place in the code. With size 0 it is none of convention wasm, whose frames tell nothing of themselves. */
 typedef struct NativeFunc {
     u32 offset, size_bytes;
 } NativeFunc;
@@ -55,7 +55,7 @@ void *dv_native_global(const NativeCode *code, void *block, u32 own_global);
 /* Makes the functions of the instance native. Its arrays of memories, tables, globals and imports are filled in, and no
  * function of it has been referred to; type_ids are those of the module's types. The zeroed block and the code live as
  * long as the Interp. DAVIT_ERROR_MEMORY; DAVIT_ERROR_UNSUPPORTED if a memory is not as the code wants it, or a function
- * of a type without adapters is imported. */
+ * of a type without adapters is imported. To be done again when memories are replaced by others. */
 davit_status_t dv_native_bind(InterpInstance *instance, const NativeCode *code, const u32 *type_ids,
                               void *block);
 /* Whether the function is one of a native instance; which instance that is. NULL: it is none. */
