@@ -155,9 +155,18 @@ static void move_uses(Shortener *s)
     }
 }
 
+/* The same for offsets that do not decrease: `at` is the count before the last one. */
+static u32 next_offset(Shortener *s, u32 offset, u32 *at)
+{
+    while (*at < s->count && s->branches[*at].start < offset) {
+        ++*at;
+    }
+    return offset - s->saved[*at];
+}
+
 #define MOVE(table, field) \
-    for (u32 i = 0; i < buf->table.len; i++) { \
-        buf->table.data[i].field = new_offset(s, buf->table.data[i].field); \
+    for (u32 i = 0, at = 0; i < buf->table.len; i++) { \
+        buf->table.data[i].field = next_offset(s, buf->table.data[i].field, &at); \
     }
 
 static void move_tables(Shortener *s)

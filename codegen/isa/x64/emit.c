@@ -6,7 +6,10 @@
  * more than the function's own, the function begins by moving its return address down, as if it had been called with as
  * many; then those of any tail call fit above the return address, and end where its own end.
  *
- * The shortest form of each instruction is taken here, when registers and frame are known. */
+ * The shortest form of each instruction is taken here, when registers and frame are known: of branches by the code buffer, at
+ * the end. Which flags are still wanted is asked of the instructions that follow in the block: so 0 is made by xor where
+ * none are, and a register is not tested right after the instruction that has made it and set the flags asked for. Nothing
+ * but moves and constants ever comes between flags and who reads them. */
 #include "base/bytes.h"
 #include "codegen/isa/x64/target.h"
 

@@ -1,4 +1,6 @@
-/* help.c - the extern terms of rules/prelude.isle: registers of values, instructions, constants, addresses. */
+/* help.c - the extern terms of rules/: registers of values, instructions, constants, addresses, and what is seen in operands:
+ * loads that the instruction at hand does itself, constants of divisors, conditions behind extensions, sums of several
+ * parts, a place in memory that is only changed. */
 #include <x64_lowering.h> /* made of rules/ */
 
 #include "base/bytes.h"
