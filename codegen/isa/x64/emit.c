@@ -685,8 +685,20 @@ static X64Operand context_place(const Emitter *e, u32 param)
                            : x64_register(preg_number(spot->regs[0]));
 }
 
-/* Computes a global value in the scratch register; false if it is none that can be. */
-static bool emit_global_value(Emitter *e, GlobalValue value)
+/* In a register: its own, or the scratch register. */
+static X64Operand in_register(Emitter *e, X64Operand place)
+{
+    X64Operand scratch = x64_register(X64_SCRATCH);
+    if (place.kind == X64_REGISTER) {
+        return place;
+    }
+    emit_2(e, X64_mov64, scratch, place);
+    return scratch;
+}
+
+/* Computes a global value in the scratch register, but for a load at the end: *place is where it is then. False if it
+ * is none that can be. */
+static bool emit_global_value(Emitter *e, GlobalValue value, X64Operand *place)
 {
     const Func *f = e->func;
     u32 *chain = ARENA_ARRAY(e->arena, u32, f->global_values.len + 1);
@@ -708,20 +720,14 @@ static bool emit_global_value(Emitter *e, GlobalValue value)
     if (param == f->sig.num_params) {
         return false;
     }
-    X64Operand context = context_place(e, param);
-    u32 base = X64_SCRATCH;
-    bool is_read = count != 0 && vec_at(&f->global_values, chain[count - 1]).kind == GV_LOAD;
-    if (is_read && context.kind == X64_REGISTER) {
-        base = context.reg;
-    } else {
-        emit_2(e, X64_mov64, to, context);
-    }
-    for (; count-- > 0; base = X64_SCRATCH) {
+    *place = context_place(e, param);
+    while (count-- > 0) {
         const GlobalValueData *gv = &vec_at(&f->global_values, chain[count]);
-        if (gv->kind == GV_LOAD) {
-            emit_2(e, X64_mov64, to, x64_memory(x64_base(base, (i32)gv->offset)));
-        } else {
-            emit_2(e, X64_add64_i, to, x64_number(gv->offset));
+        X64Memory at = x64_base(in_register(e, *place).reg, (i32)gv->offset);
+        *place = x64_memory(at);
+        if (gv->kind != GV_LOAD) {
+            emit_2(e, X64_lea64, to, *place);
+            *place = to;
         }
     }
     return true;
@@ -734,21 +740,27 @@ static void emit_overflow_if_below(Emitter *e)
     dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, trap, KIND_BRANCH);
 }
 
-/* The stack may not get below the limit; a function that calls nothing and takes little is let pass. */
+/* The stack may not get below the limit, but what takes little may end below it: if it calls nothing it is let pass, else
+ * it must begin above. */
 static bool emit_limit(Emitter *e)
 {
     enum { LITTLE = 256 };
+    X64Operand limit, scratch = x64_register(X64_SCRATCH);
     u32 bytes = e->size_bytes + e->align_bytes;
     if (!e->func->has_stack_limit || (!e->ctx->makes_calls && bytes <= LITTLE)) {
         return true;
     }
-    if (!emit_global_value(e, e->func->stack_limit)) {
+    if (!emit_global_value(e, e->func->stack_limit, &limit)) {
         dv_diag_error(e->diag, 0, 0, "a stack limit that is no load or sum from the context");
         return false;
     }
-    emit_2(e, X64_add64_i, x64_register(X64_SCRATCH), x64_number((i64)bytes));
-    emit_overflow_if_below(e);
-    emit_2(e, X64_cmp64, x64_register(X64_RSP), x64_register(X64_SCRATCH));
+    if (bytes > LITTLE) {
+        emit_2(e, X64_mov64, scratch, limit);
+        emit_2(e, X64_add64_i, scratch, x64_number((i64)bytes));
+        emit_overflow_if_below(e);
+        limit = scratch;
+    }
+    emit_2(e, X64_cmp64, x64_register(X64_RSP), limit);
     emit_overflow_if_below(e);
     return true;
 }
