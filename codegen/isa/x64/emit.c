@@ -82,6 +82,12 @@ typedef struct Emitter {
         u32 reg;
         u8 width, flags;
     } left;
+    /* the last comparison of a register with a register or number, unless anything but trap_ifs came since */
+    struct {
+        u32 end; /* of the code then, or behind the trap_if */
+        X64Op op;
+        X64Operand operands[2];
+    } compared;
 } Emitter;
 
 /* ---- instructions ---------------------------------------------------------------------------------------- */
@@ -341,6 +347,31 @@ static bool is_tested_already(const Emitter *e, u32 inst, X64Op op, const X64Ope
            (wanted_flags(e, inst + 1) & ~e->left.flags) == 0;
 }
 
+static bool is_same_operand(const X64Operand *a, const X64Operand *b)
+{
+    return a->kind == b->kind &&
+           (a->kind == X64_REGISTER ? a->reg == b->reg : a->number == b->number);
+}
+
+/* True if the flags are those of this very comparison. */
+static bool is_compared_already(const Emitter *e, X64Op op, const X64Operand *operands)
+{
+    return op == e->compared.op && e->compared.end == dv_mach_offset(&e->buf) &&
+           !dv_mach_label_bound_at_end(&e->buf) &&
+           is_same_operand(&operands[0], &e->compared.operands[0]) &&
+           is_same_operand(&operands[1], &e->compared.operands[1]);
+}
+
+static void note_comparison(Emitter *e, X64Op op, const X64Operand *operands)
+{
+    if (op >= X64_cmp8 && op <= X64_cmp64_i && operands[1].kind != X64_MEMORY) {
+        e->compared.op = op;
+        e->compared.operands[0] = operands[0];
+        e->compared.operands[1] = operands[1];
+        e->compared.end = dv_mach_offset(&e->buf);
+    }
+}
+
 /* True if the instruction keeps part of its result register, which nobody wants, or on some processors waits for it. */
 static bool waits_for_result(X64Op op)
 {
@@ -443,10 +474,12 @@ static void emit_xmm_select(Emitter *e, const RaLoc *locs, u64 cond)
 static void emit_trap_if(Emitter *e, const VInst *v, const u64 *numbers)
 {
     u32 end;
+    bool is_next = e->compared.end == dv_mach_offset(&e->buf);
     MachLabel trap = dv_mach_trap_label(&e->buf, (TrapCode)numbers[1], v->srcloc);
     emit_2(e, X64_jcc, x64_number((i64)numbers[0]), x64_number(0));
     end = dv_mach_offset(&e->buf);
     dv_mach_use(&e->buf, end - 4, trap, KIND_BRANCH);
+    e->compared.end = is_next ? end : e->compared.end;
 }
 
 static void emit_trap(Emitter *e, TrapCode code)
@@ -592,11 +625,12 @@ static void emit_row(Emitter *e, u32 inst, X64Op op)
     Cursor c = take_operands(e, inst, operands);
     free_result(e, op, operands);
     note_access(e, c.trap);
-    if (is_tested_already(e, inst, op, operands)) {
+    if (is_tested_already(e, inst, op, operands) || is_compared_already(e, op, operands)) {
         return;
     }
     u32 start = dv_mach_offset(&e->buf);
     X64Code code = emit(e, op, operands);
+    note_comparison(e, op, operands);
     if (c.constant != NULL) {
         MachLabel label = constant_label(e, c.constant[0] >> 8 & 0xff, c.constant + 1);
         dv_mach_use_from(&e->buf, start + code.disp_at, start + code.size_bytes, label, KIND_REL32);
