@@ -23,12 +23,11 @@ static Value element_address(Entities *e, u32 table, Value index, TrapCode trap)
 {
     Value object = table_object(e, table), wide = dv_ent_wide(e, index);
     Value count = dv_ent_load(e, OP_uload32, TYPE_I64, object, VM_table_count);
-    Value oob = dv_ent_compare(e, INTCC_uge, wide, count);
-    dv_ent_trap_if(e, OP_trapnz, oob, trap);
     Value base = dv_ent_load_content(e, &e->tables[table].base, object, VM_table_elems);
     Value offset = dv_ent_binary(e, OP_ishl, wide, dv_ent_const(e, TYPE_I64, 2));
     Value address = dv_ent_binary(e, OP_iadd, base, offset);
-    return dv_ent_guarded(e, e->options->table_guard, oob, address);
+    Value oob = dv_ent_compare(e, INTCC_uge, wide, count);
+    return dv_ent_bounded(e, e->options->table_guard, oob, trap, address);
 }
 
 static void expand_access(Entities *e, u32 table, bool is_set)
@@ -165,13 +164,12 @@ static Value typed_record(Entities *e, Value handle, u32 type)
 {
     Value state = dv_ent_state(e);
     Value count = dv_ent_load(e, OP_load, TYPE_I32, state, VM_state_num_funcs);
-    Value forged = dv_ent_compare(e, INTCC_uge, handle, count);
-    dv_ent_trap_if(e, OP_trapnz, forged, TRAP_bad_sig);
     Value funcs = dv_ent_load(e, OP_load, TYPE_I64, state, VM_state_funcs);
     Value wide = dv_ent_wide(e, handle);
     Value offset = dv_ent_binary(e, OP_ishl, wide, dv_ent_const(e, TYPE_I64, 3));
     Value at = dv_ent_binary(e, OP_iadd, funcs, offset);
-    at = dv_ent_guarded(e, e->options->table_guard, forged, at);
+    Value forged = dv_ent_compare(e, INTCC_uge, handle, count);
+    at = dv_ent_bounded(e, e->options->table_guard, forged, TRAP_bad_sig, at);
     Value record = dv_ent_load(e, OP_load, TYPE_I64, at, 0);
     u64 types = e->layout.types + 4 * (u64)dv_ent_type_index(e->f, type);
     Value want = dv_ent_load(e, OP_load, TYPE_I32, e->vmctx, types);

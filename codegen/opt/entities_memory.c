@@ -5,13 +5,17 @@
  * access has the trap. All else is compared with the length, and then traps no more. Where 64 bits do not hold the
  * sum, or offset and bytes alone are more than any memory has, it is out of bounds.
  *
- * Against speculation past the check: with heap_guard the address is 0 where the check fails, by data, not by branch.
+ * Against speculation past the check: with heap_guard the address is 0 where the check fails, by data, not by branch. An
+ * offset so small that 0 with it is still nobody's memory is added by the access itself.
  *
  * Accesses that machines do in parts have to be checked before the first, so that nothing is written by one that
  * traps; those above PART_BYTES are. */
 #include "codegen/opt/entities_parts.h"
 
-enum { PART_BYTES = 16 };
+enum {
+    PART_BYTES = 16,
+    NOBODYS_BYTES = 4096 /* from address 0 on: no system lets a program have the first page */
+};
 /* More than any memory has. */
 #define LENGTH_LIMIT ((u64)1 << 62)
 
@@ -161,12 +165,15 @@ static Value out_of_bounds(Entities *e, u32 memory, Value wide, u64 offset, u32 
     return dv_ent_binary(e, OP_bor, dv_ent_compare(e, INTCC_ult, end, wide), beyond);
 }
 
-Value dv_ent_guarded(Entities *e, bool guard, Value oob, Value address)
+/* The trap and the choice stand together, so that one comparison can do for both. */
+Value dv_ent_bounded(Entities *e, bool guard, Value oob, TrapCode trap, Value address)
 {
     if (!guard) {
+        dv_ent_trap_if(e, OP_trapnz, oob, trap);
         return address;
     }
     Value zero = dv_ent_const(e, TYPE_I64, 0);
+    dv_ent_trap_if(e, OP_trapnz, oob, trap);
     u32 args[] = {oob.id, zero.id, address.id};
     Inst i = dv_ent_add(e, OP_select_spectre_guard, TYPE_I64, args, 3);
     return dv_inst_result(e->f, i, 0);
@@ -182,12 +189,12 @@ static Access access_memory(Entities *e, u32 memory, Value index, u64 offset, u3
         return (Access){address, (i32)offset, (MemFlags)(order | TRAP_heap_oob)};
     }
     bool guard = e->options->heap_guard;
-    Value oob = out_of_bounds(e, memory, wide, offset, bytes);
-    dv_ent_trap_if(e, OP_trapnz, oob, TRAP_heap_oob);
-    bool is_folded = !guard && offset <= INT32_MAX;
+    bool is_folded = offset <= (guard ? NOBODYS_BYTES - PART_BYTES : INT32_MAX);
     Value address = dv_ent_binary(e, OP_iadd, memory_base(e, memory), wide);
     address = is_folded ? address : dv_ent_offset(e, address, offset);
-    return (Access){dv_ent_guarded(e, guard, oob, address), is_folded ? (i32)offset : 0, order};
+    Value oob = out_of_bounds(e, memory, wide, offset, bytes);
+    address = dv_ent_bounded(e, guard, oob, TRAP_heap_oob, address);
+    return (Access){address, is_folded ? (i32)offset : 0, order};
 }
 
 /* ---- accesses ---------------------------------------------------------------------------------------------- */

@@ -80,8 +80,8 @@ u32 dv_ent_type_index(const Func *f, u32 type);
 /* True if the instruction at work is one on memories, segments or globals, and was expanded. */
 bool dv_ent_memory(Entities *e);
 
-/* The address; with a guard, 0 if it is out of bounds. */
-Value dv_ent_guarded(Entities *e, bool guard, Value oob, Value address);
+/* Traps if it is out of bounds. The address; with a guard, 0 where code speculates past that. */
+Value dv_ent_bounded(Entities *e, bool guard, Value oob, TrapCode trap, Value address);
 /* The instruction at work becomes a helper's call on one or two (ENTITY_NONE: one) entities, given by their index in the
  * module, and its arguments. */
 void dv_ent_become_bulk(Entities *e, VmHelper helper, u32 first, u32 second);

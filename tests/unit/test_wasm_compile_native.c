@@ -67,19 +67,29 @@ static void test_calls(void **state)
     assert_int_equal(found, 1);
 }
 
-/* Conditional moves, as 0x0f and 0x40 to 0x4f. */
-static u32 count_cmovs(Fixture *x, WasmModule *m, bool checked, bool no_guards)
+/* How often two bytes follow each other, as far as the masks tell. */
+static u32 count_pairs(const ByteBuf *artifact, u16 mask, u16 bytes)
+{
+    Section code = section_of(artifact, ARTIFACT_NATIVE_CODE);
+    u32 count = 0;
+    for (u32 at = 0; at + 1 < code.size; at++) {
+        count += ((code.data[at] << 8 | code.data[at + 1]) & mask) == bytes;
+    }
+    return count;
+}
+
+static ByteBuf compile_bounded(Fixture *x, WasmModule *m, bool checked, bool no_guards)
 {
     WasmCompileOptions options = native_options;
     options.checked = checked;
     options.no_spectre_guards = no_guards;
-    ByteBuf out = compile_good(x, m, &options);
-    Section code = section_of(&out, ARTIFACT_NATIVE_CODE);
-    u32 count = 0;
-    for (u32 at = 0; at + 1 < code.size; at++) {
-        count += code.data[at] == 0x0f && (code.data[at + 1] & 0xf0) == 0x40;
-    }
-    return count;
+    return compile_good(x, m, &options);
+}
+
+static u32 count_cmovs(Fixture *x, WasmModule *m, bool checked, bool no_guards)
+{
+    ByteBuf out = compile_bounded(x, m, checked, no_guards);
+    return count_pairs(&out, 0xfff0, 0x0f40);
 }
 
 /* Accesses of checked memories are guarded against speculation, those of tables in all modes, unless that is not wanted. */
@@ -97,6 +107,17 @@ static void test_spectre_guards(void **state)
     assert_int_equal(count_cmovs(x, memory, false, false), 0);
     assert_int_equal(count_cmovs(x, table, false, false), 2); /* its entry, and the function */
     assert_int_equal(count_cmovs(x, table, false, true), 0);
+}
+
+/* One comparison of 64 bits does for the trap and the guard. */
+static void test_compared_once(void **state)
+{
+    Fixture *x = *state;
+    WasmModule *memory = decode_text(
+        x, "(module (memory 1) (func (param i32) (result i32) (i32.load (local.get 0))))",
+        FEATURES_NONE);
+    ByteBuf out = compile_bounded(x, memory, true, false);
+    assert_int_equal(count_pairs(&out, 0xf8ff, 0x483b), 1);
 }
 
 static void test_same_bytes(void **state)
@@ -147,8 +168,8 @@ static void test_adapters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_sections),   UNIT_TEST(test_calls),    UNIT_TEST(test_spectre_guards),
-        UNIT_TEST(test_same_bytes), UNIT_TEST(test_adapters),
+        UNIT_TEST(test_sections),      UNIT_TEST(test_calls),      UNIT_TEST(test_spectre_guards),
+        UNIT_TEST(test_compared_once), UNIT_TEST(test_same_bytes), UNIT_TEST(test_adapters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,12 @@ typedef struct Emitter {
         u32 reg;
         u8 width, flags;
     } left;
+    /* the last comparison of a register with a register or number, unless anything but trap_ifs came since */
+    struct {
+        u32 end; /* of the code then, or behind the trap_if */
+        X64Op op;
+        X64Operand operands[2];
+    } compared;
 } Emitter;
 
 /* ---- instructions ---------------------------------------------------------------------------------------- */
@@ -344,6 +350,31 @@ static bool is_tested_already(const Emitter *e, u32 inst, X64Op op, const X64Ope
            (wanted_flags(e, inst + 1) & ~e->left.flags) == 0;
 }
 
+static bool is_same_operand(const X64Operand *a, const X64Operand *b)
+{
+    return a->kind == b->kind &&
+           (a->kind == X64_REGISTER ? a->reg == b->reg : a->number == b->number);
+}
+
+/* True if the flags are those of this very comparison. */
+static bool is_compared_already(const Emitter *e, X64Op op, const X64Operand *operands)
+{
+    return op == e->compared.op && e->compared.end == dv_mach_offset(&e->buf) &&
+           !dv_mach_label_bound_at_end(&e->buf) &&
+           is_same_operand(&operands[0], &e->compared.operands[0]) &&
+           is_same_operand(&operands[1], &e->compared.operands[1]);
+}
+
+static void note_comparison(Emitter *e, X64Op op, const X64Operand *operands)
+{
+    if (op >= X64_cmp8 && op <= X64_cmp64_i && operands[1].kind != X64_MEMORY) {
+        e->compared.op = op;
+        e->compared.operands[0] = operands[0];
+        e->compared.operands[1] = operands[1];
+        e->compared.end = dv_mach_offset(&e->buf);
+    }
+}
+
 /* True if the instruction keeps part of its result register, which nobody wants, or on some processors waits for it. */
 static bool waits_for_result(X64Op op)
 {
@@ -446,10 +477,12 @@ static void emit_xmm_select(Emitter *e, const RaLoc *locs, u64 cond)
 static void emit_trap_if(Emitter *e, const VInst *v, const u64 *numbers)
 {
     u32 end;
+    bool is_next = e->compared.end == dv_mach_offset(&e->buf);
     MachLabel trap = dv_mach_trap_label(&e->buf, (TrapCode)numbers[1], v->srcloc);
     emit_2(e, X64_jcc, x64_number((i64)numbers[0]), x64_number(0));
     end = dv_mach_offset(&e->buf);
     dv_mach_use(&e->buf, end - 4, trap, KIND_BRANCH);
+    e->compared.end = is_next ? end : e->compared.end;
 }
 
 static void emit_trap(Emitter *e, TrapCode code)
@@ -595,11 +628,12 @@ static void emit_row(Emitter *e, u32 inst, X64Op op)
     Cursor c = take_operands(e, inst, operands);
     free_result(e, op, operands);
     note_access(e, c.trap);
-    if (is_tested_already(e, inst, op, operands)) {
+    if (is_tested_already(e, inst, op, operands) || is_compared_already(e, op, operands)) {
         return;
     }
     u32 start = dv_mach_offset(&e->buf);
     X64Code code = emit(e, op, operands);
+    note_comparison(e, op, operands);
     if (c.constant != NULL) {
         MachLabel label = constant_label(e, c.constant[0] >> 8 & 0xff, c.constant + 1);
         dv_mach_use_from(&e->buf, start + code.disp_at, start + code.size_bytes, label, KIND_REL32);
@@ -688,8 +722,20 @@ static X64Operand context_place(const Emitter *e, u32 param)
                            : x64_register(preg_number(spot->regs[0]));
 }
 
-/* Computes a global value in the scratch register; false if it is none that can be. */
-static bool emit_global_value(Emitter *e, GlobalValue value)
+/* In a register: its own, or the scratch register. */
+static X64Operand in_register(Emitter *e, X64Operand place)
+{
+    X64Operand scratch = x64_register(X64_SCRATCH);
+    if (place.kind == X64_REGISTER) {
+        return place;
+    }
+    emit_2(e, X64_mov64, scratch, place);
+    return scratch;
+}
+
+/* Computes a global value in the scratch register, but for a load at the end: *place is where it is then. False if it
+ * is none that can be. */
+static bool emit_global_value(Emitter *e, GlobalValue value, X64Operand *place)
 {
     const Func *f = e->func;
     u32 *chain = ARENA_ARRAY(e->arena, u32, f->global_values.len + 1);
@@ -711,20 +757,14 @@ static bool emit_global_value(Emitter *e, GlobalValue value)
     if (param == f->sig.num_params) {
         return false;
     }
-    X64Operand context = context_place(e, param);
-    u32 base = X64_SCRATCH;
-    bool is_read = count != 0 && vec_at(&f->global_values, chain[count - 1]).kind == GV_LOAD;
-    if (is_read && context.kind == X64_REGISTER) {
-        base = context.reg;
-    } else {
-        emit_2(e, X64_mov64, to, context);
-    }
-    for (; count-- > 0; base = X64_SCRATCH) {
+    *place = context_place(e, param);
+    while (count-- > 0) {
         const GlobalValueData *gv = &vec_at(&f->global_values, chain[count]);
-        if (gv->kind == GV_LOAD) {
-            emit_2(e, X64_mov64, to, x64_memory(x64_base(base, (i32)gv->offset)));
-        } else {
-            emit_2(e, X64_add64_i, to, x64_number(gv->offset));
+        X64Memory at = x64_base(in_register(e, *place).reg, (i32)gv->offset);
+        *place = x64_memory(at);
+        if (gv->kind != GV_LOAD) {
+            emit_2(e, X64_lea64, to, *place);
+            *place = to;
         }
     }
     return true;
@@ -737,21 +777,27 @@ static void emit_overflow_if_below(Emitter *e)
     dv_mach_use(&e->buf, dv_mach_offset(&e->buf) - 4, trap, KIND_BRANCH);
 }
 
-/* The stack may not get below the limit; a function that calls nothing and takes little is let pass. */
+/* The stack may not get below the limit, but what takes little may end below it: if it calls nothing it is let pass, else
+ * it must begin above. */
 static bool emit_limit(Emitter *e)
 {
     enum { LITTLE = 256 };
+    X64Operand limit, scratch = x64_register(X64_SCRATCH);
     u32 bytes = e->size_bytes + e->align_bytes;
     if (!e->func->has_stack_limit || (!e->ctx->makes_calls && bytes <= LITTLE)) {
         return true;
     }
-    if (!emit_global_value(e, e->func->stack_limit)) {
+    if (!emit_global_value(e, e->func->stack_limit, &limit)) {
         dv_diag_error(e->diag, 0, 0, "a stack limit that is no load or sum from the context");
         return false;
     }
-    emit_2(e, X64_add64_i, x64_register(X64_SCRATCH), x64_number((i64)bytes));
-    emit_overflow_if_below(e);
-    emit_2(e, X64_cmp64, x64_register(X64_RSP), x64_register(X64_SCRATCH));
+    if (bytes > LITTLE) {
+        emit_2(e, X64_mov64, scratch, limit);
+        emit_2(e, X64_add64_i, scratch, x64_number((i64)bytes));
+        emit_overflow_if_below(e);
+        limit = scratch;
+    }
+    emit_2(e, X64_cmp64, x64_register(X64_RSP), limit);
     emit_overflow_if_below(e);
     return true;
 }
