@@ -1152,6 +1152,17 @@ bool x64_clears_above(X64Context *ctx, Value value, Value *out)
     case OP_bxor:
     case OP_ishl:
     case OP_ushr:
+    case OP_sshr:
+    case OP_rotl:
+    case OP_rotr:
+    case OP_bnot:
+    case OP_ineg:
+    case OP_clz:
+    case OP_ctz:
+    case OP_popcnt:
+    case OP_select:
+    case OP_iconst:
+    case OP_uextend:
     case OP_uload8:
     case OP_uload16:
         return true;
