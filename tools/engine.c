@@ -85,6 +85,7 @@ static Engine *new_eval(const ClifFile *file, Arena *arena, const EngineOptions 
         .big_endian = strstr(options->target, "be") != NULL,
         .address_bits = strstr(options->target, "32") != NULL ? 32 : 64,
         .max_steps = options->max_steps,
+        .other_stack = options->other_stack,
         .mutate_op = options->mutate_op,
         .mutation = options->mutation,
     };

@@ -25,10 +25,11 @@ typedef struct Engine Engine;
 
 typedef struct EngineOptions {
     const char *target;
-    u32 variant;   /* below dv_engine_count */
-    u64 max_steps; /* evaluator: instructions; Pulley: taken branches and calls; 0: no limit */
-    u8 allocator;  /* ALLOCATOR_ */
-    u16 mutate_op; /* evaluator: see EvalOptions */
+    u32 variant;      /* below dv_engine_count */
+    u64 max_steps;    /* evaluator: instructions; Pulley: taken branches and calls; 0: no limit */
+    u8 allocator;     /* ALLOCATOR_ */
+    bool other_stack; /* evaluator: see EvalOptions */
+    u16 mutate_op;
     u8 mutation;
     const Engine *
         like; /* of the same file, target and allocator: its code is used, so it is freed later; NULL */

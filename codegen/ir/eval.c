@@ -19,6 +19,8 @@
 #define OFFSET_VISITING (UINT32_MAX - 1)
 #define MAX_FRAME_BYTES (UINT32_MAX - 2)
 
+/* EvalOptions.other_stack: how far from the usual place it is, and what it holds. */
+enum { OTHER_STACK_BYTES = 0x1230, OTHER_STACK_FILL = 0xa5 };
 enum { FAMILY_PURE, FAMILY_CONTROL, FAMILY_CALL, FAMILY_MEMORY, FAMILY_ADDRESS, FAMILY_ENTITY };
 
 /* ---- Ends ---- */
@@ -769,7 +771,9 @@ Evaluator *dv_eval_new(Pool *pool, const EvalOptions *options)
     for (u32 i = 0; i < ARRAY_LEN(lasting); i++) {
         lasting[i]->home = &e->arena;
     }
-    e->main.sp = EVAL_STACK_TOP;
+    e->stack_top = EVAL_STACK_TOP - (options->other_stack ? OTHER_STACK_BYTES : 0);
+    e->stack_fill = options->other_stack ? OTHER_STACK_FILL : 0;
+    e->main.sp = e->stack_top;
     return e;
 }
 
@@ -796,7 +800,7 @@ void dv_eval_reset(Evaluator *e)
         e->symbols.data[i].has_data = false;
     }
     e->fuel = UINT64_MAX;
-    e->pinned = 0;
+    e->pinned = EVAL_STACK_TOP - e->stack_top; /* 0, but with the other stack */
     e->generation++;
 }
 

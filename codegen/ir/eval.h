@@ -83,6 +83,9 @@ typedef struct EvalOptions {
                         limit */
     u32 max_depth;   /* frames, else stk_ovf; 0: 100,000 */
     u64 max_memory_bytes; /* of everything it holds; 0: 1 GiB */
+    /* The stack lies elsewhere, and it and the pinned register hold other bytes than 0 before something is written: to
+     * tell what depends on that. */
+    bool other_stack;
     /* For tests of the tests: what this operation means is wrong in way `mutation`, 1 to
      * MUTATE_COUNT - 1 (eval_mutate.c). */
     u16 mutate_op;

@@ -67,7 +67,7 @@ static bool take_stack(Evaluator *e, const Code *code, Frame *frame)
         (void)dv_eval_trap(e, TRAP_stk_ovf);
         return false;
     }
-    memset(memory, 0, (usize)(top - frame->sp));
+    memset(memory, e->stack_fill, (usize)(top - frame->sp));
     return true;
 }
 
@@ -168,7 +168,7 @@ void dv_eval_unwind_all(Evaluator *e)
     e->fibers.len = e->fibers.cap = 0;
     e->current = 0;
     e->main.frames.len = e->main.values.len = 0;
-    e->main.sp = EVAL_STACK_TOP;
+    e->main.sp = e->stack_top;
     e->main.suspended = false;
     e->depth = 0;
     dv_arena_release(&e->call);

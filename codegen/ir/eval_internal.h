@@ -146,6 +146,8 @@ struct Evaluator {
     u64 pinned;
     EvalBuffer data;  /* from EVAL_DATA_BASE */
     EvalBuffer stack; /* ends at EVAL_STACK_TOP */
+    u64 stack_top;    /* where the first frame ends */
+    u8 stack_fill;    /* what new frames hold */
     /* the run */
     Fiber main;
     VEC(Fiber *) fibers; /* the first is &main */

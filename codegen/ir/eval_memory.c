@@ -359,7 +359,7 @@ static u64 return_address(Evaluator *e)
     const Fiber *fiber = dv_eval_fiber(e);
     u64 count = dv_eval_frame_count(fiber);
     if (count < 2) {
-        return EVAL_OUTSIDE;
+        return EVAL_OUTSIDE + (EVAL_STACK_TOP - e->stack_top);
     }
     const Frame *caller = dv_eval_frame_at(fiber, count - 2);
     return dv_eval_place(e, (Place){caller->code->func, PLACE_RETURN, caller->inst.id, 0});
