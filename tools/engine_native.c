@@ -71,12 +71,26 @@ typedef struct NativeEngine {
     Arena objects; /* segments of the run */
 } NativeEngine;
 
-/* Without extensions of the instruction set, and with all that this machine has; memories, bounds and globals in their
- * several ways. */
+/* Without extensions of the instruction set, with a level of them, and with all that this machine has; both allocators (but
+ * where the options say fast); memories, bounds and globals in their several ways. */
 static const struct {
     const char *label;
-    bool uses_all;
-} variants[] = {{"baseline", false}, {"all features", true}};
+    const char *features; /* a setting; "": none; NULL: all */
+    u8 allocator;
+    bool
+        is_static; /* memories have guard pages, globals are the module's own; nothing speculates or is jumped to unawares */
+} variants[] = {{"baseline", "", ALLOCATOR_MAIN, false},
+                {"baseline, fast allocator", "", ALLOCATOR_FAST, true},
+                {"x86-64-v2", "x86-64-v2", ALLOCATOR_MAIN, false},
+                {"all features", NULL, ALLOCATOR_MAIN, true}};
+_Static_assert(ARRAY_LEN(variants) <= ENGINES_MAX, "there is room for all");
+
+static u32 features_of(u32 variant)
+{
+    const char *setting = variants[variant].features;
+    u32 named = setting == NULL ? UINT32_MAX : dv_x64_isa.find_features(setting, strlen(setting));
+    return named & dv_cpu_x64_features();
+}
 
 /* ---- compiling ------------------------------------------------------------------------------------------- */
 
@@ -134,13 +148,16 @@ static void compile_all(NativeEngine *e)
 {
     const ClifFile *file = e->base.file;
     const EngineOptions *options = &e->base.options;
-    bool uses_all = variants[options->variant].uses_all;
-    CompileOptions compile_options = {.allocator = options->allocator,
+    u32 variant = options->variant;
+    bool is_static = variants[variant].is_static;
+    CompileOptions compile_options = {.allocator = options->allocator == ALLOCATOR_MAIN
+                                                       ? variants[variant].allocator
+                                                       : options->allocator,
                                       .check = true,
-                                      .features = uses_all ? dv_cpu_x64_features() : 0,
-                                      .landing_pads = uses_all,
-                                      .no_heap_guard = !uses_all,
-                                      .no_table_guard = !uses_all};
+                                      .features = features_of(variant),
+                                      .landing_pads = is_static,
+                                      .no_heap_guard = !is_static,
+                                      .no_table_guard = !is_static};
     Arena scratch;
     for (u32 i = 0; i < file->funcs.len; i++) {
         const Func *f = &file->funcs.data[i]->func;
@@ -897,8 +914,8 @@ Engine *dv_engine_native_new(const ClifFile *file, Arena *arena, const EngineOpt
     e->enters = ARENA_ARRAY(arena, ExecMemory, count + 1);
     dv_arena_init(&e->objects, arena->pool);
     dv_arena_init(&e->store, arena->pool);
-    const NativeModuleOptions module = {.is_static = variants[options->variant].uses_all,
-                                        .own_globals = variants[options->variant].uses_all};
+    const NativeModuleOptions module = {.is_static = variants[options->variant].is_static,
+                                        .own_globals = variants[options->variant].is_static};
     dv_native_module_init(&e->module, file, arena, &module);
     catch_debugtraps(file);
     compile_all(e);
