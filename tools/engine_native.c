@@ -7,7 +7,8 @@
  * context, slots), which loads the arguments from the slots, calls, and stores the results there, 16 bytes each.
  *
  * Objects are made by index, when they are set up or first needed, after a declaration. One variant has dynamic memories, the
- * other static ones. Plain memory is this process's. There is no limit on steps. What does not compile is a hole.
+ * other static ones. Plain memory is this process's. Steps are polls, which functions have that get a vmctx:
+ * others have no limit. What does not compile is a hole.
  */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__unix__)
 #define HAS_NATIVE 1
@@ -57,8 +58,10 @@ typedef struct NativeEngine {
     ExecMemory *enters;      /* by function of the file: what calls it; empty until it is wanted */
     bool pins;               /* some function uses the pinned register */
     NativeCode code;
-    const char *error; /* why nothing runs; NULL */
-    bool is_missing;   /* code found that something is not there */
+    const char *error;   /* why nothing runs; NULL */
+    bool is_missing;     /* code found that something is not there */
+    bool is_over_budget; /* the call took too many steps */
+    u64 polls;
     Interp *vm;
     InterpInstance *instance;
     void *block;           /* of the instance's vmctx */
@@ -366,10 +369,29 @@ static void bind_imports(NativeEngine *e)
     bind(e);
 }
 
+/* Counts steps: each poll asks for the next one. */
+static u32 answer_poll(void *context, Interp *vm, u32 bits)
+{
+    NativeEngine *e = context;
+    (void)bits;
+    if (e->base.options.max_steps == 0) {
+        return INTERP_GO_ON;
+    }
+    if (e->polls++ >= e->base.options.max_steps) {
+        e->is_over_budget = true;
+        return PULLEY_TRAP_interrupt;
+    }
+    dv_interp_notify(vm);
+    return INTERP_GO_ON;
+}
+
 /* Makes it if code runs and it is not there: whoever made the engine can free it by now, if memory runs out. */
 static void need_instance(NativeEngine *e)
 {
-    const InterpConfig config = {.stack_bytes = 1 << 16, .native_stack_bytes = STACK_BYTES};
+    const InterpConfig config = {.stack_bytes = 1 << 16,
+                                 .native_stack_bytes = STACK_BYTES,
+                                 .on_poll = answer_poll,
+                                 .context = e};
     const PulleyModule *m = &e->module.pulley;
     Arena *arena = &e->store;
     if (e->error != NULL || e->instance != NULL) {
@@ -814,11 +836,17 @@ static void run(NativeEngine *e, InterpFunc *func, const Signature *sig, u64 *sl
 {
     u64 fuel = UINT64_MAX - 1;
     dv_interp_set_fuel(e->vm, fuel);
-    e->is_missing = false;
+    e->is_missing = e->is_over_budget = false;
+    e->polls = 0;
+    if (e->base.options.max_steps != 0) {
+        dv_interp_notify(e->vm);
+    }
     InterpOutcome outcome = dv_interp_call(e->vm, func, slots);
     out->eval.fuel_used = fuel - dv_interp_fuel(e->vm);
     out->eval.outcome = EVAL_TRAPPED;
-    if (e->is_missing) {
+    if (e->is_over_budget) {
+        out->eval.outcome = EVAL_OUT_OF_STEPS;
+    } else if (e->is_missing) {
         fail(out, "calls what is not there", true);
     } else if (outcome == INTERP_RETURNED) {
         take_results(sig, slots, arena, &out->eval);

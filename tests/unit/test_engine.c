@@ -246,6 +246,33 @@ static void made_from_declarations(void **state)
 
 /* ---- outcomes ---- */
 
+/* Loops and recursion of functions with a memory, natively too. */
+static void check_endless(Fixture *f, Engine *e, const ClifFile *file)
+{
+    for (u32 i = 0; i < 2 && e->options.max_steps != 0; i++) {
+        dv_engine_reset(e, func_at(file, i));
+        expect_text(CALL(f, e, func_at(file, i), "4"), "out of steps");
+    }
+    dv_engine_reset(e, func_at(file, 2));
+    expect_text(CALL(f, e, func_at(file, 2), "4"), "0"); /* all is well afterwards */
+}
+
+static void endless(void **state)
+{
+    static const char text[] =
+        "function %loop(i32) {\n heap0 = memory 0, index i32, min 1, page 0x10000\n"
+        "block0(v0: i32):\n heap_store heap0, v0, v0\n jump block1\n"
+        "block1:\n jump block1\n}\n"
+        "function %again(i32) tail {\n fn0 = %again(i32) tail\n"
+        "block0(v0: i32):\n return_call fn0(v0)\n}\n"
+        "function %once(i32) -> i32 {\n heap0 = memory 0, index i32, min 1, page 0x10000\n"
+        "block0(v0: i32):\n v1 = heap_load.i32 heap0, v0\n return v1\n}\n";
+    on_all(*state, text, check_endless);
+    if (dv_engine_count("x86_64") != 0) {
+        on_target(*state, "x86_64", text, check_endless);
+    }
+}
+
 static void check_outcomes(Fixture *f, Engine *e, const ClifFile *file)
 {
     EngineResult result;
@@ -462,12 +489,19 @@ static void tests_that_leave_plain_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(values_in_and_out), UNIT_TEST(nans),
-        UNIT_TEST(instances),         UNIT_TEST(made_from_declarations),
-        UNIT_TEST(outcomes),          UNIT_TEST(library_calls),
-        UNIT_TEST(plain_memory),      UNIT_TEST(traps_at_plain_memory),
-        UNIT_TEST(files_of_tests),    UNIT_TEST(files_for_the_evaluator),
-        UNIT_TEST(differences),       UNIT_TEST(tests_that_leave_plain_memory),
+        UNIT_TEST(values_in_and_out),
+        UNIT_TEST(nans),
+        UNIT_TEST(instances),
+        UNIT_TEST(made_from_declarations),
+        UNIT_TEST(endless),
+        UNIT_TEST(outcomes),
+        UNIT_TEST(library_calls),
+        UNIT_TEST(plain_memory),
+        UNIT_TEST(traps_at_plain_memory),
+        UNIT_TEST(files_of_tests),
+        UNIT_TEST(files_for_the_evaluator),
+        UNIT_TEST(differences),
+        UNIT_TEST(tests_that_leave_plain_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
