@@ -106,19 +106,8 @@ static Value put_global_value(Compile *c, Inst at, GlobalValue value)
 {
     Func *f = c->func;
     u32 *chain = ARENA_ARRAY(c->scratch, u32, f->global_values.len + 1);
-    u32 count = 0, param = 0;
-    while (vec_at(&f->global_values, value.id).kind != GV_VMCTX) {
-        const GlobalValueData *gv = &vec_at(&f->global_values, value.id);
-        if ((gv->kind != GV_LOAD && gv->kind != GV_IADD_IMM) || count == f->global_values.len) {
-            return VALUE_NONE;
-        }
-        chain[count++] = value.id;
-        value = gv->base;
-    }
-    while (param < f->sig.num_params && f->sig.params[param].purpose != PURPOSE_VMCTX) {
-        param++;
-    }
-    if (param == f->sig.num_params) {
+    u32 count, param;
+    if (!dv_global_value_chain(f, value, chain, &count, &param)) {
         return VALUE_NONE;
     }
     Value v = {dv_block_params(f, f->first_block)[param]};

@@ -197,6 +197,21 @@ bool dv_engine_value_fits(const Engine *e, const EvalValue *want, const EvalValu
     return true;
 }
 
+u32 dv_engine_answer_poll(void *engine, Interp *vm, u32 bits)
+{
+    Engine *e = engine;
+    (void)bits;
+    if (e->options.max_steps == 0) {
+        return INTERP_GO_ON;
+    }
+    if (e->polls++ >= e->options.max_steps) {
+        e->is_over_budget = true;
+        return PULLEY_TRAP_interrupt;
+    }
+    dv_interp_notify(vm);
+    return INTERP_GO_ON;
+}
+
 bool dv_engine_trapped_at_plain_memory(const EvalResult *result)
 {
     if (result->outcome != EVAL_TRAPPED || result->trap_func == NULL) {

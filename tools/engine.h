@@ -18,6 +18,7 @@
 #include "codegen/ir/eval.h"
 #include "codegen/ir/parse.h"
 #include "codegen/isa/isa.h"
+#include "interp/interp.h"
 
 enum { ENGINES_MAX = 4 }; /* of one target */
 
@@ -65,6 +66,8 @@ struct Engine {
     const ClifFile *file;
     Arena *arena;
     EngineOptions options;
+    u64 polls;           /* of the call */
+    bool is_over_budget; /* it took too many steps */
 };
 
 /* ---- engine.c ---- */
@@ -73,6 +76,8 @@ struct Engine {
 const char *dv_engine_target(u32 number);
 /* How many engines there are for the target: 0 if it cannot be executed. */
 u32 dv_engine_count(const char *target);
+/* For interpreters whose context is the Engine: counts steps, each poll asking for the next one. */
+u32 dv_engine_answer_poll(void *engine, Interp *vm, u32 bits);
 /* The evaluator that has the target's data layout. */
 const char *dv_engine_oracle(const char *target);
 /* True if the evaluator trapped at an access of plain memory, which raw code does not check. */

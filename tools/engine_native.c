@@ -58,10 +58,8 @@ typedef struct NativeEngine {
     ExecMemory *enters;      /* by function of the file: what calls it; empty until it is wanted */
     bool pins;               /* some function uses the pinned register */
     NativeCode code;
-    const char *error;   /* why nothing runs; NULL */
-    bool is_missing;     /* code found that something is not there */
-    bool is_over_budget; /* the call took too many steps */
-    u64 polls;
+    const char *error; /* why nothing runs; NULL */
+    bool is_missing;   /* code found that something is not there */
     Interp *vm;
     InterpInstance *instance;
     void *block;           /* of the instance's vmctx */
@@ -369,29 +367,13 @@ static void bind_imports(NativeEngine *e)
     bind(e);
 }
 
-/* Counts steps: each poll asks for the next one. */
-static u32 answer_poll(void *context, Interp *vm, u32 bits)
-{
-    NativeEngine *e = context;
-    (void)bits;
-    if (e->base.options.max_steps == 0) {
-        return INTERP_GO_ON;
-    }
-    if (e->polls++ >= e->base.options.max_steps) {
-        e->is_over_budget = true;
-        return PULLEY_TRAP_interrupt;
-    }
-    dv_interp_notify(vm);
-    return INTERP_GO_ON;
-}
-
 /* Makes it if code runs and it is not there: whoever made the engine can free it by now, if memory runs out. */
 static void need_instance(NativeEngine *e)
 {
     const InterpConfig config = {.stack_bytes = 1 << 16,
                                  .native_stack_bytes = STACK_BYTES,
-                                 .on_poll = answer_poll,
-                                 .context = e};
+                                 .on_poll = dv_engine_answer_poll,
+                                 .context = &e->base};
     const PulleyModule *m = &e->module.pulley;
     Arena *arena = &e->store;
     if (e->error != NULL || e->instance != NULL) {
@@ -836,15 +818,15 @@ static void run(NativeEngine *e, InterpFunc *func, const Signature *sig, u64 *sl
 {
     u64 fuel = UINT64_MAX - 1;
     dv_interp_set_fuel(e->vm, fuel);
-    e->is_missing = e->is_over_budget = false;
-    e->polls = 0;
+    e->is_missing = e->base.is_over_budget = false;
+    e->base.polls = 0;
     if (e->base.options.max_steps != 0) {
         dv_interp_notify(e->vm);
     }
     InterpOutcome outcome = dv_interp_call(e->vm, func, slots);
     out->eval.fuel_used = fuel - dv_interp_fuel(e->vm);
     out->eval.outcome = EVAL_TRAPPED;
-    if (e->is_over_budget) {
+    if (e->base.is_over_budget) {
         out->eval.outcome = EVAL_OUT_OF_STEPS;
     } else if (e->is_missing) {
         fail(out, "calls what is not there", true);

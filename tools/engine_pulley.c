@@ -77,8 +77,6 @@ struct PulleyEngine {
     Interp *vm;
     u32 resets;
     u32 form;
-    u64 polls;
-    bool is_over_budget;
     const char *reason; /* why an import could not do it; NULL */
     bool is_hole;
     Arena objects; /* of the instance */
@@ -571,21 +569,6 @@ static void free_objects(PulleyEngine *e)
     dv_arena_release(&e->objects);
 }
 
-static u32 answer_poll(void *context, Interp *vm, u32 bits)
-{
-    PulleyEngine *e = context;
-    (void)bits;
-    if (e->base.options.max_steps == 0) {
-        return INTERP_GO_ON;
-    }
-    if (e->polls++ >= e->base.options.max_steps) {
-        e->is_over_budget = true;
-        return PULLEY_TRAP_interrupt;
-    }
-    dv_interp_notify(vm);
-    return INTERP_GO_ON;
-}
-
 static void fill_instance(PulleyEngine *e)
 {
     const Unity *u = e->unity;
@@ -619,8 +602,10 @@ static void fill_instance(PulleyEngine *e)
 
 static void new_interp(PulleyEngine *e)
 {
-    InterpConfig config = {
-        .form = e->form, .stack_bytes = STACK_BYTES, .on_poll = answer_poll, .context = e};
+    InterpConfig config = {.form = e->form,
+                           .stack_bytes = STACK_BYTES,
+                           .on_poll = dv_engine_answer_poll,
+                           .context = &e->base};
     dv_interp_free(e->vm);
     e->vm = dv_interp_new(&config);
     e->resets = 0;
@@ -885,15 +870,15 @@ static void run(PulleyEngine *e, InterpFunc *func, const Signature *sig, u64 *sl
 {
     u64 fuel = UINT64_MAX - 1;
     dv_interp_set_fuel(e->vm, fuel);
-    e->polls = 0;
-    e->is_over_budget = false;
+    e->base.polls = 0;
+    e->base.is_over_budget = false;
     e->reason = NULL;
     if (e->base.options.max_steps != 0) {
         dv_interp_notify(e->vm);
     }
     InterpOutcome outcome = dv_interp_call(e->vm, func, slots);
     out->eval.fuel_used = fuel - dv_interp_fuel(e->vm);
-    if (e->is_over_budget) {
+    if (e->base.is_over_budget) {
         out->eval.outcome = EVAL_OUT_OF_STEPS;
     } else if (e->reason != NULL) {
         fail(out, dv_arena_strdup(arena, e->reason, strlen(e->reason)), e->is_hole);

@@ -459,6 +459,23 @@ void dv_value_reserve(Func *f, Value v)
     }
 }
 
+bool dv_global_value_chain(const Func *f, GlobalValue value, u32 *chain, u32 *count, u32 *param)
+{
+    *count = *param = 0;
+    while (vec_at(&f->global_values, value.id).kind != GV_VMCTX) {
+        const GlobalValueData *gv = &vec_at(&f->global_values, value.id);
+        if ((gv->kind != GV_LOAD && gv->kind != GV_IADD_IMM) || *count == f->global_values.len) {
+            return false;
+        }
+        chain[(*count)++] = value.id;
+        value = gv->base;
+    }
+    while (*param < f->sig.num_params && f->sig.params[*param].purpose != PURPOSE_VMCTX) {
+        ++*param;
+    }
+    return *param < f->sig.num_params;
+}
+
 Value dv_value_resolve(const Func *f, Value v)
 {
     /* A chain longer than there are values is a cycle; halving the distance of a second, slower

@@ -614,6 +614,9 @@ void dv_value_reserve(Func *f, Value v);
 /* Follows aliases; a cycle or an absent end gives VALUE_NONE. Chains are shortened by
  * dv_values_resolve_aliases. */
 Value dv_value_resolve(const Func *f, Value v);
+/* A global value that comes of loads and sums from the context: the last of them first in `chain`, which has room for all
+ * of the function's, and the parameter that is the context. False if it is of another kind, or there is no such parameter. */
+bool dv_global_value_chain(const Func *f, GlobalValue value, u32 *chain, u32 *count, u32 *param);
 /* Rewrites every alias to point at its end, in linear time; cyclic ones become aliases of
  * themselves. */
 void dv_values_resolve_aliases(Func *f);

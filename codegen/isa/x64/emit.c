@@ -739,22 +739,14 @@ static bool emit_global_value(Emitter *e, GlobalValue value, X64Operand *place)
 {
     const Func *f = e->func;
     u32 *chain = ARENA_ARRAY(e->arena, u32, f->global_values.len + 1);
-    u32 count = 0, param = 0;
+    u32 count, param;
     X64Operand to = x64_register(X64_SCRATCH);
-    while (vec_at(&f->global_values, value.id).kind != GV_VMCTX) {
-        const GlobalValueData *gv = &vec_at(&f->global_values, value.id);
-        bool fits = gv->offset >= INT32_MIN && gv->offset <= INT32_MAX;
-        if ((gv->kind != GV_LOAD && gv->kind != GV_IADD_IMM) || !fits || gv->type != TYPE_I64 ||
-            count == f->global_values.len) {
-            return false;
-        }
-        chain[count++] = value.id;
-        value = gv->base;
+    bool fits = dv_global_value_chain(f, value, chain, &count, &param);
+    for (u32 i = 0; i < count; i++) {
+        const GlobalValueData *gv = &vec_at(&f->global_values, chain[i]);
+        fits = fits && gv->offset >= INT32_MIN && gv->offset <= INT32_MAX && gv->type == TYPE_I64;
     }
-    while (param < f->sig.num_params && f->sig.params[param].purpose != PURPOSE_VMCTX) {
-        param++;
-    }
-    if (param == f->sig.num_params) {
+    if (!fits) {
         return false;
     }
     *place = context_place(e, param);
