@@ -176,7 +176,7 @@ if(TARGET davit)
             davit_test(clif_pulley${layout} clif davit test --target pulley${layout} -j 2 tests/clif)
         endforeach()
         # Natively, what of it is there.
-        if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND CMAKE_SIZEOF_VOID_P EQUAL 8)
+        if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND CMAKE_SIZEOF_VOID_P EQUAL 8 AND NOT DAVIT_NO_EXTENSIONS)
             davit_test(clif_x86_64 clif davit test --target x86_64 -j 2 tests/clif)
         endif()
         if(CMAKE_SYSTEM_NAME STREQUAL Linux AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64
@@ -206,6 +206,12 @@ if(TARGET davit)
     endif()
 endif()
 
+# Times are measured without sanitizers.
+set(bench_of_all "")
+if(DAVIT_SANITIZE)
+    set(bench_of_all EXCLUDE_FROM_ALL ON)
+endif()
+
 # The rule compiler's benchmark: rules written by a program, compiled, linked in.
 davit_program(isle_gen bench/isle/gen.c)
 davit_program(bench_isle bench/isle/bench.c ${isle_dir}/rules_500.c ${isle_dir}/rules_5000.c)
@@ -215,7 +221,7 @@ foreach(count 500 5000)
     davit_rules(rules_${count} ${isle_dir}/rules_${count}.isle
         --prefix b${count} --context Bench --include bench/isle/bench.h)
 endforeach()
-set_target_properties(bench_isle PROPERTIES RUNTIME_OUTPUT_DIRECTORY bench OUTPUT_NAME isle)
+set_target_properties(bench_isle PROPERTIES RUNTIME_OUTPUT_DIRECTORY bench OUTPUT_NAME isle ${bench_of_all})
 target_include_directories(bench_isle PRIVATE ${isle_dir})
 target_link_libraries(bench_isle PRIVATE davit_isle)
 
@@ -241,6 +247,6 @@ if(CMAKE_C_COMPILER_ID MATCHES Clang AND DAVIT_NATIVE_CC AND NOT CMAKE_CROSSCOMP
 endif()
 file(GLOB dispatch_sources CONFIGURE_DEPENDS bench/dispatch/*.c)
 davit_program(bench_dispatch ${dispatch_sources} ${kernels})
-set_target_properties(bench_dispatch PROPERTIES RUNTIME_OUTPUT_DIRECTORY bench OUTPUT_NAME dispatch)
+set_target_properties(bench_dispatch PROPERTIES RUNTIME_OUTPUT_DIRECTORY bench OUTPUT_NAME dispatch ${bench_of_all})
 set_source_files_properties(bench/dispatch/switch.c bench/dispatch/count.c
     PROPERTIES COMPILE_OPTIONS "${dispatch_flags}")

@@ -899,7 +899,7 @@ static void free_engine(Engine *engine)
 
 bool dv_engine_native_is(const char *target)
 {
-    return strcmp(target, dv_x64_isa.name) == 0;
+    return strcmp(target, dv_x64_isa.name) == 0 && dv_native_is_supported();
 }
 
 u32 dv_engine_native_count(void)
