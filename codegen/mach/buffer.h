@@ -36,7 +36,7 @@
 #include "base/bytes.h"
 #include "base/map.h"
 #include "codegen/ir/ir.h"
-#include "codegen/mach/unwind.h"
+#include "rt/unwind.h"
 
 enum {
     MACH_KINDS_MAX = 16,       /* kinds of uses of a target */

@@ -7,7 +7,7 @@
 #ifndef DV_MACH_NATIVE_H
 #define DV_MACH_NATIVE_H
 
-#include "base/base.h"
+#include "rt/eh_frame.h"
 
 typedef enum RelocUse {
     RELOC_DISTANCE, /* to the symbol, which is in reach */
@@ -27,8 +27,6 @@ typedef struct RelocKind {
     u8 elf;        /* the number of its ELF relocation, whose addend does not count the bias */
 } RelocKind;
 
-enum { NATIVE_NO_COLUMN = 0xff };
-
 typedef struct NativeTarget {
     const RelocKind *relocs; /* by kind */
     u32 num_relocs;
@@ -45,11 +43,7 @@ typedef struct NativeTarget {
     u8 elf_distance, elf_address, elf_offset; /* relocations of 4, 8 and 4 bytes */
     /* The GNU property that ands, and its bit for: all code has landing pads. */
     u32 elf_property, elf_landing_pads;
-    u8 return_column; /* DWARF's number of the return address */
-    u8 stack_column;  /* and of the stack pointer */
-    u8 entry_bytes; /* what the caller's frame is above the stack pointer at entry, the return address lowest */
-    u8 (*column)(
-        u16 reg); /* and of a register, class << 8 | number; NATIVE_NO_COLUMN: none is told */
+    const EhTarget *frames; /* what unwinders are told of it */
 } NativeTarget;
 
 #endif

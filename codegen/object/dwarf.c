@@ -1,13 +1,12 @@
-/* dwarf.c - unwind tables from what prologues do, line tables from srclocs.
- *
- * A function is one FDE. What its prologue did stays so to its end: epilogues are not described, nor need they be for
- * unwinding from calls and traps. The frame (CFA) is counted from the stack pointer until there is a frame pointer.
+/* dwarf.c - unwind tables for code in an object or in memory (rt/eh_frame.h), line tables from srclocs.
  *
  * The line table is of version 4: of the operations, those that set an address, advance, and copy suffice. A srcloc is a
  * line. Where there is none, the line before goes on; before the first one of a function, that one holds.
  *
- * Source: DWARF 4, 6.2 and 7; Linux Standard Base 5.0, 10.6 (.eh_frame). */
+ * Source: DWARF 4, 6.2 and 7. */
 #include "codegen/object/dwarf.h"
+
+#include "rt/eh_frame.h"
 
 static void put_u8(ByteBuf *buf, u32 x)
 {
@@ -68,112 +67,19 @@ static void put_place(DwarfSection *section, u8 what, u64 offset)
 
 /* ---- .eh_frame ------------------------------------------------------------------------------------------- */
 
-enum {
-    CFA_NOP = 0,
-    CFA_ADVANCE_4 = 4,
-    CFA_DEF_CFA = 0x0c,
-    CFA_DEF_CFA_OFFSET = 0x0e,
-    CFA_OFFSET_EXTENDED = 5,
-    CFA_ADVANCE = 0x40,
-    CFA_OFFSET = 0x80,
-    DATA_ALIGN = 8, /* registers are saved at multiples of it below the frame */
-    PE_PCREL_SDATA4 = 0x1b
-};
-
-static void put_cie(ByteBuf *buf, const NativeTarget *target)
-{
-    usize at = begin_length(buf);
-    put_u32(buf, 0);
-    put_u8(buf, 1);
-    put_text(buf, "zR", 2);
-    put_uleb(buf, 1);
-    put_sleb(buf, -DATA_ALIGN);
-    put_u8(buf, target->return_column);
-    put_uleb(buf, 1);
-    put_u8(buf, PE_PCREL_SDATA4);
-    put_u8(buf, CFA_DEF_CFA);
-    put_uleb(buf, target->stack_column);
-    put_uleb(buf, target->entry_bytes);
-    if (target->entry_bytes != 0) {
-        put_u8(buf, CFA_OFFSET | target->return_column);
-        put_uleb(buf, target->entry_bytes / DATA_ALIGN);
-    }
-    while ((buf->len - at) % 8 != 0) {
-        put_u8(buf, CFA_NOP);
-    }
-    end_length(buf, at);
-}
-
-static void put_saved(ByteBuf *buf, u32 column, i64 below)
-{
-    if (column == NATIVE_NO_COLUMN) {
-        return;
-    }
-    if (column < 64) {
-        put_u8(buf, CFA_OFFSET | column);
-    } else {
-        put_u8(buf, CFA_OFFSET_EXTENDED);
-        put_uleb(buf, column);
-    }
-    put_uleb(buf, (u64)below / DATA_ALIGN);
-}
-
-static void put_prologue(ByteBuf *buf, const NativeTarget *target, const MachCode *code)
-{
-    i64 depth = target->entry_bytes; /* the stack pointer is so far below the frame */
-    bool by_stack = true;
-    u32 at = 0;
-    for (u32 i = 0; i < code->unwind.len; i++) {
-        const UnwindInst *u = &code->unwind.data[i];
-        u32 advance = u->offset - at;
-        if (advance != 0 && advance < 64) {
-            put_u8(buf, CFA_ADVANCE | advance);
-        } else if (advance != 0) {
-            put_u8(buf, CFA_ADVANCE_4);
-            put_u32(buf, advance);
-        }
-        at = u->offset;
-        if (u->op == UNWIND_ALLOC_STACK || u->op == UNWIND_PUSH_REG) {
-            depth += u->value;
-            if (by_stack) {
-                put_u8(buf, CFA_DEF_CFA_OFFSET);
-                put_uleb(buf, (u64)depth);
-            }
-        }
-        if (u->op == UNWIND_PUSH_REG) {
-            put_saved(buf, target->column(u->reg), depth);
-        } else if (u->op == UNWIND_SAVE_REG) {
-            put_saved(buf, target->column(u->reg), depth - u->value);
-        } else if (u->op == UNWIND_SET_FRAME_REG) {
-            by_stack = false;
-            put_u8(buf, CFA_DEF_CFA);
-            put_uleb(buf, target->column(u->reg));
-            put_uleb(buf, (u64)(depth - u->value));
-        }
-    }
-}
-
 void dv_dwarf_frames(const NativeTarget *target, const DwarfFuncs *funcs, Arena *arena,
                      DwarfSection *out)
 {
-    ByteBuf *buf = &out->bytes;
     memset(out, 0, sizeof *out);
-    dv_bytebuf_init(buf, arena);
-    put_cie(buf, target);
+    dv_bytebuf_init(&out->bytes, arena);
+    dv_eh_frame_begin(&out->bytes, target->frames);
     for (u32 i = 0; i < funcs->len; i++) {
         const DwarfFunc *f = &funcs->data[i];
-        usize at = begin_length(buf);
-        put_u32(buf, (u32)buf->len); /* back to the CIE */
-        DwarfPlace place = {(u32)buf->len, DWARF_CODE, f->offset};
+        const EhFunc entry = {f->offset, f->code->size_bytes, f->code->unwind.data,
+                              f->code->unwind.len};
+        usize at = dv_eh_frame_add(&out->bytes, target->frames, &entry);
+        DwarfPlace place = {(u32)at, DWARF_CODE, f->offset};
         vec_push(arena, &out->places, place);
-        put_u32(buf, (u32)f->offset - (u32)buf->len);
-        put_u32(buf, f->code->size_bytes);
-        put_uleb(buf, 0);
-        put_prologue(buf, target, f->code);
-        while ((buf->len - at) % 8 != 0) {
-            put_u8(buf, CFA_NOP);
-        }
-        end_length(buf, at);
     }
 }
 

@@ -1,8 +1,7 @@
 /* native.c - x86-64 for linkers and unwinders.
  *
- * Source: System V Application Binary Interface, AMD64 Architecture Processor Supplement: table 3.36 (DWARF's numbers of
- * registers), table 4.10 (relocations); Linux Extensions to gABI
- * (properties). */
+ * Source: System V Application Binary Interface, AMD64 Architecture Processor Supplement: table 4.10
+ * (relocations); Linux Extensions to gABI (properties). */
 #include "codegen/mach/native.h"
 #include "base/bytes.h"
 #include "codegen/isa/x64/target.h"
@@ -42,19 +41,7 @@ static void write_stub(u8 *at, i32 distance)
     store_le32(at + 2, (u32)distance - STUB_BYTES);
 }
 
-enum { COLUMN_RSP = 7, COLUMN_RETURN = 16 };
-
-/* xmm registers are left out: no caller that is not ours needs them back, libgcc brings none, and LLVM's libunwind gives up on
- * frames that tell of them. */
-static u8 column(u16 reg)
-{
-    static const u8 general[] = {0, 2, 1, 3, COLUMN_RSP, 6, 4, 5};
-    u8 number = (u8)reg;
-    if (reg >> 8 == X64_XMM) {
-        return NATIVE_NO_COLUMN;
-    }
-    return number < ARRAY_LEN(general) ? general[number] : number;
-}
+_Static_assert(X64_GENERAL == 0, "so dv_eh_x64 has it");
 
 const NativeTarget dv_x64_native = {
     .relocs = relocs,
@@ -71,8 +58,5 @@ const NativeTarget dv_x64_native = {
     .elf_offset = 10,
     .elf_property = 0xc0000002, /* GNU_PROPERTY_X86_FEATURE_1_AND: IBT */
     .elf_landing_pads = 1,
-    .return_column = COLUMN_RETURN,
-    .stack_column = COLUMN_RSP,
-    .entry_bytes = 8,
-    .column = column,
+    .frames = &dv_eh_x64,
 };

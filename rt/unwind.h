@@ -4,8 +4,8 @@
  * its registers are; writers of .eh_frame and Windows tables read them. Registers are hardware numbers of the
  * target, class << 8 | number.
  */
-#ifndef DV_MACH_UNWIND_H
-#define DV_MACH_UNWIND_H
+#ifndef DV_RT_UNWIND_H
+#define DV_RT_UNWIND_H
 
 #include "base/base.h"
 
