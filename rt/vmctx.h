@@ -11,7 +11,7 @@
 typedef struct VmCtx VmCtx;
 
 enum {
-    VM_VERSION = 2, /* of all this: to be raised with every change */
+    VM_VERSION = 3, /* of all this: to be raised with every change */
     VM_PTR = 8,
     VM_HEADER_BYTES = 24,
     VM_MEMORY_REF_BYTES = 16,
@@ -87,6 +87,19 @@ typedef struct VmHandler {
 } VmHandler;
 
 enum { VM_FRAME_BYTES_MAX = 1 << 30 };
+
+/* ---- frames ---- */
+
+/* How code begins, a function or an adapter, as unwinders are told of it. Nothing ends a frame but the function's end. */
+typedef struct VmPrologue {
+    u32 offset; /* where the function begins: it ends where the next one does; rises */
+    u32 framed; /* bytes from there to behind the push of the frame pointer, which is set by the next instruction */
+    u32 kept;  /* and to behind the last push of other registers */
+    u16 regs;  /* those: a set by number; the lowest is highest on the stack, */
+    u16 words; /* below so many words under the frame pointer */
+} VmPrologue;
+
+enum { VM_SET_FRAME_BYTES = 3, VM_PROLOGUE_WORDS_MAX = 1 };
 
 /* ---- helpers ---- */
 

@@ -292,7 +292,7 @@ static int inspect_artifact(Command *command, const WasmInput *input, bool exter
     static const char *const names[] = {
         "",        "metadata", "types",    "functions",   "handlers",
         "imports", "code",     "sources",  "native head", "native funcs",
-        "traps",   "handlers", "adapters", "native code"};
+        "traps",   "handlers", "adapters", "native code", "prologues"};
     const u32 flags = RT_LOAD_IN_PLACE | RT_LOAD_NATIVE; /* nothing of it is run */
     RtModule *module;
     RtError error;

@@ -15,6 +15,7 @@
 #if defined(__linux__) && defined(__x86_64__)
 #include <signal.h>
 #include <unistd.h>
+#include <unwind.h>
 #define HAS_SIGNALS 1
 #else
 #define HAS_SIGNALS 0
@@ -67,6 +68,17 @@ static const char *const func_names[] = {"add",  "trap",  "load", "recurse",
 static const u32 trap_rows[][2] = {
     {0x0d, PULLEY_TRAP_unreachable}, {0x19, PULLEY_TRAP_heap_oob}, {0x33, PULLEY_TRAP_stk_ovf}};
 static const u32 adapter_rows[][3] = {{0, 0x8f, 0xae}};
+/* As VmPrologue: `spin` and the enter adapter push rbx, number 3. */
+static const u32 prologue_rows[][4] = {{0x00, 1, 4, 0},
+                                       {0x09, 1, 4, 0},
+                                       {0x0f, 1, 4, 0},
+                                       {0x1e, 1, 4, 0},
+                                       {0x35, 1, 4, 0},
+                                       {0x49, 1, 4, 0},
+                                       {0x56, 1, 6, 1 << 3 | 1 << 16},
+                                       {0x74, 1, 4, 0},
+                                       {0x8f, 1, 5, 1 << 3},
+                                       {0xae, 1, 4, 0}};
 
 /* The artifact; what is told of it can be changed before. */
 typedef struct NativeDraft {
@@ -75,6 +87,7 @@ typedef struct NativeDraft {
     u32 adapters[1][3];
     u32 handlers[2][5];
     u32 num_handlers;
+    u32 prologues[10][4];
     u32 head[5];
     u32 flags;
 } NativeDraft;
@@ -86,6 +99,7 @@ static NativeDraft draft_new(void)
     memcpy(d.funcs, func_rows, sizeof d.funcs);
     memcpy(d.traps, trap_rows, sizeof d.traps);
     memcpy(d.adapters, adapter_rows, sizeof d.adapters);
+    memcpy(d.prologues, prologue_rows, sizeof d.prologues);
     return d;
 }
 
@@ -100,7 +114,7 @@ static void put_numbers(ArtifactMaker *maker, Fixture *f, ArtifactSection kind, 
 
 static Bytes native_artifact(Fixture *f, const NativeDraft *d)
 {
-    enum { SECTIONS = 7 };
+    enum { SECTIONS = 8 };
     Meta *m = meta_new(f);
     ArtifactMaker maker = {.rows = 0};
     meta_type(m, "ii", "i");
@@ -122,6 +136,7 @@ static Bytes native_artifact(Fixture *f, const NativeDraft *d)
                 5 * d->num_handlers);
     put_numbers(&maker, f, ARTIFACT_NATIVE_ADAPTERS, 1, d->adapters[0], 3);
     put_section(&maker, ARTIFACT_NATIVE_CODE, 0, machine_code, sizeof machine_code);
+    put_numbers(&maker, f, ARTIFACT_NATIVE_PROLOGUES, 10, d->prologues[0], 40);
     memcpy(maker.out.data, ARTIFACT_MAGIC, 4);
     store_le32(maker.out.data + 4, ARTIFACT_VERSION);
     store_le32(maker.out.data + 8, SECTIONS);
@@ -193,6 +208,7 @@ typedef struct Guest {
     const char *next; /* export that it calls */
     u32 calls;
     bool fails;
+    void (*look)(void);
 } Guest;
 
 static RtTrap *run_guest(void *context, RtStore *store, const RtVal *args, RtVal *results)
@@ -200,6 +216,9 @@ static RtTrap *run_guest(void *context, RtStore *store, const RtVal *args, RtVal
     Guest *guest = context;
     guest->calls++;
     guest->caller = dv_rt_caller(store);
+    if (guest->look != NULL) {
+        guest->look();
+    }
     if (guest->fails) {
         return dv_rt_trap_new(store, "no", 2);
     }
@@ -598,6 +617,90 @@ static void hostile_handlers(Fixture *f)
                    "not a valid artifact: an adapter of no type, or not inside of its code");
 }
 
+static void hostile_prologues(Fixture *f)
+{
+    enum { SIZE = sizeof machine_code, LAST = 9, FIELDS = 4 };
+    static const u32 cases[][2][FIELDS] = {
+        {{0xaf, 1, 4, 0}, {0xae, 1, 4, 0}},          /* not behind the one before */
+        {{0xae, 1, 4, 0}, {0xae, 1, 4, 0}},          /* nothing of it */
+        {{0x8f, 1, 4, 0}, {SIZE, 1, 4, 0}},          /* not in the code */
+        {{0x8f, 1, 4, 0}, {UINT32_MAX, 1, 4, 0}},    /* nor this */
+        {{0x8f, 1, 0x20, 0}, {0xae, 1, 4, 0}},       /* kept behind its end */
+        {{0x8f, 1, 4, 0}, {0xae, 1, UINT32_MAX, 0}}, /* and the last one */
+        {{0x8f, 0, 4, 0}, {0xae, 1, 4, 0}},          /* no push */
+        {{0x8f, 1, 4, 0}, {0xae, 2, 4, 0}},          /* set before that */
+        {{0x8f, 1, 4, 0}, {0xae, UINT32_MAX, 4, 0}}, /* long before */
+        {{0x8f, 1, 4, 0}, {0xae, 1, 4, 1 << 4}},     /* rsp */
+        {{0x8f, 1, 4, 0}, {0xae, 1, 4, 1 << 5}},     /* rbp */
+        {{0x8f, 1, 4, 0}, {0xae, 1, 4, 2 << 16}},    /* too far below */
+    };
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        NativeDraft d = draft_new();
+        memcpy(d.prologues[LAST - 1], cases[i], sizeof cases[i]);
+        expect_refused(f, &d, RT_LOAD_NATIVE,
+                       "not a valid artifact: a function that cannot begin so");
+    }
+}
+
+#if HAS_SIGNALS
+/* What an unwinder sees, from the host function outwards. */
+typedef struct Walk {
+    uintptr_t tester;
+    u32 frames;     /* of native code */
+    u32 kept;       /* how often rbx came back from where the enter adapter keeps it */
+    const u8 *keep; /* where that is, of the frame before; NULL: that was another */
+    bool saw_tester;
+} Walk;
+static Walk walk;
+
+static _Unwind_Reason_Code on_frame(struct _Unwind_Context *frame, void *unused)
+{
+    enum { RBX = 3, RBP = 6, ENTER = 0x8f, LEAVE = 0xae }; /* DWARF's numbers */
+    const u8 *pc = (const u8 *)_Unwind_GetIP(frame);
+    const CodeRange *range = dv_registry_find_code(pc);
+    (void)unused;
+    if (walk.keep != NULL) {
+        walk.kept += _Unwind_GetGR(frame, RBX) == *(const uintptr_t *)(const void *)walk.keep;
+    }
+    walk.keep = NULL;
+    walk.frames += range != NULL;
+    if (range != NULL && pc - range->start >= ENTER && pc - range->start < LEAVE) {
+        walk.keep = (const u8 *)_Unwind_GetGR(frame, RBP) - sizeof(uintptr_t);
+    }
+    walk.saw_tester |= _Unwind_GetRegionStart(frame) == walk.tester;
+    return _URC_NO_REASON;
+}
+
+static void look(void)
+{
+    _Unwind_Backtrace(on_frame, NULL);
+}
+
+/* Twice through a function and both adapters, up to this one. */
+static void unwound(void **state)
+{
+    World *w = world_new(*state);
+    u64 result;
+    walk = (Walk){.tester = (uintptr_t)unwound};
+    w->guest.look = look;
+    w->guest.next = "host";
+    assert_null(run(w, FUNC_HOST, 1, 5, &result));
+    if (DV_HAS_WEAK) { /* unwinders are told by names that may be missing */
+        assert_true(walk.saw_tester);
+        /* The first look goes through three frames, the second through twice as many. */
+        assert_int_equal(walk.frames, 3 + 6);
+        assert_int_equal(walk.kept, 1 + 2);
+    }
+    dv_rt_store_release(w->store);
+}
+#else
+static void unwound(void **state)
+{
+    (void)state;
+    skip();
+}
+#endif
+
 static void hostile(void **state)
 {
     Fixture *f = *state;
@@ -624,6 +727,7 @@ static void hostile(void **state)
     expect_refused(f, &d, RT_LOAD_NATIVE,
                    "not a valid artifact: a trap that is none, or not inside of its code");
     hostile_handlers(f);
+    hostile_prologues(f);
     d = draft_new();
     d.adapters[0][1] = (u32)sizeof machine_code;
     expect_refused(f, &d, RT_LOAD_NATIVE,
@@ -665,6 +769,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(stopped, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(threads, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(foreign_signals, unit_setup, unit_teardown),
+        cmocka_unit_test_setup_teardown(unwound, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(hostile, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(unguarded, unit_setup, unit_teardown),
     };

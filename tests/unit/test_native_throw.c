@@ -232,7 +232,8 @@ static Code *make_code(Fixture *f, u8 allocator)
                                 .handlers = code->linked.handlers.data,
                                 .num_handlers = code->linked.handlers.len,
                                 .shape = parts.vm->shape};
-    assert_true(dv_native_load(&code->native, code->linked.code.data, (u32)code->linked.code.len));
+    assert_true(dv_native_load(&code->native, code->linked.code.data, (u32)code->linked.code.len,
+                               &f->arena));
     return code;
 }
 

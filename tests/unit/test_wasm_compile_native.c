@@ -52,6 +52,45 @@ static void test_sections(void **state)
     }
 }
 
+/* Code begins as its row says; functions that call keep their context above other registers. */
+static void test_prologues(void **state)
+{
+    static const u8 set_frame[] = {0x48, 0x8b, 0xec}; /* mov rbp, rsp */
+    enum { PUSH_RBP = 0x55, PUSH = 0x50, ENDBR_BYTES = 4 };
+    Fixture *x = *state;
+    WasmModule *m = decode_text(x, MIXED, dv_wasm_features_run());
+    ByteBuf out = compile_good(x, m, &native_options);
+    Section code = section_of(&out, ARTIFACT_NATIVE_CODE),
+            funcs = section_of(&out, ARTIFACT_NATIVE_FUNCS),
+            adapters = section_of(&out, ARTIFACT_NATIVE_ADAPTERS),
+            rows = section_of(&out, ARTIFACT_NATIVE_PROLOGUES);
+    assert_int_equal(rows.count, 2 + 2 * adapters.count);
+    assert_int_equal(rows.size, rows.count * ARTIFACT_PROLOGUE_BYTES);
+    u32 keepers[2] = {0, 0};
+    for (u32 i = 0; i < rows.count; i++) {
+        const u8 *row = rows.data + (usize)ARTIFACT_PROLOGUE_BYTES * i;
+        u32 offset = load_le32(row), framed = load_le32(row + 4), kept = load_le32(row + 8);
+        u32 regs = load_le16(row + 12), words = load_le16(row + 14);
+        bool is_func = i < 2;
+        const u8 *place =
+            is_func ? funcs.data + 8 * i : adapters.data + 12 * ((i - 2) / 2) + 4 + 4 * (i % 2);
+        assert_int_equal(offset, load_le32(place));
+        assert_true(framed == 1 || framed == 1 + ENDBR_BYTES);
+        assert_int_equal(code.data[offset + framed - 1], PUSH_RBP);
+        assert_memory_equal(code.data + offset + framed, set_frame, sizeof set_frame);
+        if (regs == 0) {
+            assert_int_equal(kept, framed + sizeof set_frame);
+        } else { /* the last push is of the highest */
+            u32 last = 31 - dv_clz32(regs);
+            assert_int_equal(code.data[offset + kept - 1], PUSH + last % 8);
+            assert_int_equal(words, is_func);
+            keepers[is_func]++;
+        }
+    }
+    assert_int_equal(keepers[0], 1); /* the enter adapter with results: its slots */
+    assert_int_not_equal(keepers[1], 0);
+}
+
 /* A call names its function by the distance from its end. */
 static void test_calls(void **state)
 {
@@ -168,8 +207,9 @@ static void test_adapters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_sections),      UNIT_TEST(test_calls),      UNIT_TEST(test_spectre_guards),
-        UNIT_TEST(test_compared_once), UNIT_TEST(test_same_bytes), UNIT_TEST(test_adapters),
+        UNIT_TEST(test_sections),       UNIT_TEST(test_prologues),     UNIT_TEST(test_calls),
+        UNIT_TEST(test_spectre_guards), UNIT_TEST(test_compared_once), UNIT_TEST(test_same_bytes),
+        UNIT_TEST(test_adapters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

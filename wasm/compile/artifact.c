@@ -227,7 +227,7 @@ static void write_native_head(Writer *w, const NativeParts *native)
 
 static void write_native(Writer *w, const NativeParts *native, const NativeLinked *linked)
 {
-    u32 funcs = native->module->codes.len;
+    u32 funcs = native->module->codes.len, count = funcs + 2 * native->types.len;
     write_native_head(w, native);
     begin_section(w, ARTIFACT_NATIVE_FUNCS, funcs);
     for (u32 i = 0; i < funcs; i++) {
@@ -260,6 +260,15 @@ static void write_native(Writer *w, const NativeParts *native, const NativeLinke
     end_section(w);
     begin_section(w, ARTIFACT_NATIVE_CODE, 0);
     dv_bytebuf_bytes(w->out, linked->code.data, linked->code.len);
+    end_section(w);
+    begin_section(w, ARTIFACT_NATIVE_PROLOGUES, count);
+    for (u32 i = 0; i < count; i++) {
+        const VmPrologue *p = &linked->prologues[i];
+        put_u32(w->out, p->offset);
+        put_u32(w->out, p->framed);
+        put_u32(w->out, p->kept);
+        put_u32(w->out, p->regs | (u32)p->words << 16);
+    }
     end_section(w);
 }
 
@@ -299,7 +308,8 @@ static u64 native_bytes(const NativeParts *native, const NativeLinked *linked)
            (u64)native->module->memories.len * ARTIFACT_MEMORY_MODE_BYTES +
            (u64)linked->traps.len * ARTIFACT_NATIVE_TRAP_BYTES +
            (u64)linked->handlers.len * ARTIFACT_NATIVE_HANDLER_BYTES +
-           (u64)native->types.len * ARTIFACT_ADAPTER_BYTES + linked->code.len;
+           (u64)native->types.len * (ARTIFACT_ADAPTER_BYTES + 2 * ARTIFACT_PROLOGUE_BYTES) +
+           (u64)native->module->codes.len * ARTIFACT_PROLOGUE_BYTES + linked->code.len;
 }
 
 /* At most; in bytes. */
@@ -327,7 +337,7 @@ static void write_bytecode(Writer *w, const PulModule *linked)
 
 bool dv_artifact_write(ByteBuf *out, const ArtifactParts *parts, Diag *diag)
 {
-    enum { BYTECODE_SECTIONS = 6, NATIVE_SECTIONS = 7 }; /* META included */
+    enum { BYTECODE_SECTIONS = 6, NATIVE_SECTIONS = 8 }; /* META included */
     Writer w = {.out = out, .base = out->len};
     if (estimate(parts) > UINT32_MAX) {
         dv_diag_error(diag, 0, 0, "the compiled module would have 4 GiB or more");

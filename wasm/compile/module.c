@@ -143,7 +143,8 @@ static void keep(Worker *w, u32 func, CompiledFunc *from)
     }
     code->srclocs.len = code->tags.len = 0;
     code->traps.len = w->c->is_native ? code->traps.len : 0;
-    code->stack_maps.len = code->unwind.len = 0;
+    code->stack_maps.len = 0;
+    code->unwind.len = w->c->is_native ? code->unwind.len : 0;
     code->frame.num_slots = 0;
     drop_plain_calls(code);
     if (w->c->is_native) {

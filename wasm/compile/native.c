@@ -100,9 +100,36 @@ void dv_native_resolve_tags(MachCode *code, const Func *f)
     }
 }
 
+/* Of conventions that keep no xmm registers. */
+static VmPrologue prologue_of(const MachCode *code, u32 offset)
+{
+    VmPrologue p = {.offset = offset};
+    u32 bytes = 0; /* below the frame pointer */
+    bool is_framed = false;
+    for (u32 i = 0; i < code->unwind.len; i++) {
+        const UnwindInst *u = &code->unwind.data[i];
+        if (u->op == UNWIND_SET_FRAME_REG) {
+            ASSERT(p.framed != 0 && u->offset == p.framed + VM_SET_FRAME_BYTES);
+            is_framed = true;
+            p.kept = u->offset;
+        } else if (u->op == UNWIND_PUSH_REG && !is_framed) {
+            p.framed = u->offset;
+        } else if (u->op == UNWIND_PUSH_REG) {
+            ASSERT(bytes <= VM_PROLOGUE_WORDS_MAX * VM_PTR && p.regs >> u->reg == 0);
+            p.words = (u16)(bytes / VM_PTR);
+            p.regs |= (u16)(1u << u->reg);
+            p.kept = u->offset;
+        } else if (is_framed) {
+            bytes += (u32)u->value;
+        }
+    }
+    return p;
+}
+
 static void copy_code(const NativeParts *parts, Arena *arena, NativeLinked *out)
 {
     dv_bytebuf_init(&out->code, arena);
+    out->prologues = ARENA_ARRAY(arena, VmPrologue, count_all(parts));
     for (u32 i = 0; i < count_all(parts); i++) {
         const MachCode *code = &parts->funcs[i]->code;
         while (out->code.len < out->offsets[i]) {
@@ -115,6 +142,7 @@ static void copy_code(const NativeParts *parts, Arena *arena, NativeLinked *out)
             vec_push(arena, &out->traps, trap);
         }
         dv_native_add_handlers(code, out->offsets[i], arena, &out->handlers);
+        out->prologues[i] = prologue_of(code, out->offsets[i]);
     }
 }
 

@@ -46,6 +46,7 @@ typedef struct NativeLinked {
     u32 *offsets; /* by function of NativeParts */
     VEC(NativeTrap) traps;
     NativeHandlers handlers;
+    VmPrologue *prologues; /* by function of NativeParts */
 } NativeLinked;
 
 /* Adds the handlers of a function whose code begins at the offset; their tags are the module's. */

@@ -23,6 +23,8 @@
  *   NATIVE_ADAPTERS per function type that adapters are there for: {u32 Wasm type, u32 enter, u32 leave}, offsets in
  *                   NATIVE_CODE (UINT32_MAX: none); types rise, of types that are the same only the first has a row
  *   NATIVE_CODE     machine code that runs wherever it lies
+ *   NATIVE_PROLOGUES optional: per function and adapter {u32 offset, u32 framed, u32 kept, u16 regs, u16 words}, a VmPrologue
+ *                   of rt/vmctx.h with offsets in NATIVE_CODE, which rise
  *
  * Adapters are told in docs/wasm.md. Native code cannot be verified: what it claims is checked for staying inside of the
  * tables, what it does is not. Such an artifact is loaded only by who says that it is trusted.
@@ -58,6 +60,7 @@ typedef enum ArtifactSection {
     ARTIFACT_NATIVE_HANDLERS,
     ARTIFACT_NATIVE_ADAPTERS,
     ARTIFACT_NATIVE_CODE,
+    ARTIFACT_NATIVE_PROLOGUES,
     ARTIFACT_SECTION_COUNT
 } ArtifactSection;
 
@@ -83,7 +86,8 @@ enum {
     ARTIFACT_NATIVE_FUNC_BYTES = 8,
     ARTIFACT_NATIVE_TRAP_BYTES = 8,
     ARTIFACT_NATIVE_HANDLER_BYTES = 20,
-    ARTIFACT_ADAPTER_BYTES = 12
+    ARTIFACT_ADAPTER_BYTES = 12,
+    ARTIFACT_PROLOGUE_BYTES = 16
 };
 
 /* The hash in the header: FNV-1a of 64 bits over little-endian 8-byte words, the last padded with zeros. */

@@ -747,6 +747,37 @@ static bool read_adapters(Loader *l, NativeCode *native)
     return true;
 }
 
+/* What is pushed, and when, is inside of the function, and neither of the registers that frames are told by. */
+static bool is_prologue(const VmPrologue *p, u32 end)
+{
+    enum { RSP = 4, RBP = 5 };
+    return p->offset < end && end - p->offset >= p->kept && p->framed != 0 &&
+           p->kept >= p->framed && p->kept - p->framed >= VM_SET_FRAME_BYTES &&
+           (p->regs & (1u << RSP | 1u << RBP)) == 0 && p->words <= VM_PROLOGUE_WORDS_MAX;
+}
+
+static bool read_prologues(Loader *l, NativeCode *native)
+{
+    u32 code_size = l->sections[ARTIFACT_NATIVE_CODE].size;
+    SectionRow rows;
+    if (!read_rows(l, ARTIFACT_NATIVE_PROLOGUES, ARTIFACT_PROLOGUE_BYTES, &rows)) {
+        return false;
+    }
+    VmPrologue *prologues = ARENA_ARRAY(&l->module->arena, VmPrologue, rows.count);
+    for (u32 i = rows.count; i-- > 0;) { /* each ends where the next one begins */
+        const u8 *row = rows.bytes + (usize)i * ARTIFACT_PROLOGUE_BYTES;
+        prologues[i] = (VmPrologue){load_le32(row), load_le32(row + 4), load_le32(row + 8),
+                                    load_le16(row + 12), load_le16(row + 14)};
+        u32 end = i + 1 < rows.count ? prologues[i + 1].offset : code_size;
+        if (!is_prologue(&prologues[i], end)) {
+            return refuse(l, "a function that cannot begin so");
+        }
+    }
+    native->prologues = prologues;
+    native->num_prologues = rows.count;
+    return true;
+}
+
 /* Functions without names are called by their numbers; no names of others are made up for adapters. */
 static void tell_perf(const Loader *l, const NativeCode *native)
 {
@@ -780,13 +811,14 @@ static bool read_native(Loader *l)
     add_entities(l);
     if (!read_native_head(l, native) || !read_native_funcs(l, native) ||
         !read_native_traps(l, native) || !read_native_handlers(l, native) ||
-        !read_adapters(l, native)) {
+        !read_adapters(l, native) || !read_prologues(l, native)) {
         return false;
     }
-    if (!dv_native_load(native, code->bytes, code->size)) {
+    if (!dv_native_load(native, code->bytes, code->size, &m->arena)) {
         dv_rt_error(l->error, DAVIT_ERROR_UNSUPPORTED, "native code cannot be run here");
         return false;
     }
+    dv_pool_trim(&m->pool); /* of what unwinders were told from */
     m->native = native;
     if ((l->flags & RT_LOAD_PERF_MAP) != 0) {
         tell_perf(l, native);

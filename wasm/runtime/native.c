@@ -28,6 +28,8 @@
 
 #include "interp/atomic.h"
 #include "interp/engine.h"
+#include "rt/debugger.h"
+#include "rt/eh_frame.h"
 #include "rt/signals.h"
 
 /* ---- what the code knows of our structures ---- */
@@ -99,16 +101,67 @@ bool dv_native_is_supported(void)
     return DV_HAS_FRAME_ADDRESS && dv_signals_are_supported();
 }
 
-bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes)
+/* What unwinders read, as it lies so far behind where the code begins. */
+static void describe_frames(const NativeCode *code, u32 size_bytes, usize at, ByteBuf *out)
 {
-    if (!dv_native_is_supported() ||
-        !dv_exec_alloc(&code->memory, (usize)size_bytes + sizeof landing)) {
+    enum { RBP = 5, REGS = 16 };
+    dv_eh_frame_begin(out, &dv_eh_x64);
+    for (u32 i = 0; i < code->num_prologues; i++) {
+        const VmPrologue *p = &code->prologues[i];
+        u32 end = i + 1 < code->num_prologues ? p[1].offset : size_bytes;
+        UnwindInst insts[3 + REGS] = {
+            {p->framed, RBP, UNWIND_PUSH_REG, VM_PTR},
+            {p->framed + VM_SET_FRAME_BYTES, RBP, UNWIND_SET_FRAME_REG, 0},
+            {p->kept, 0, UNWIND_ALLOC_STACK, p->words * VM_PTR},
+        };
+        u32 count = 3;
+        for (u16 reg = 0; reg < REGS; reg++) {
+            if ((p->regs >> reg & 1) != 0) { /* until all are pushed, each still is what it was */
+                insts[count++] = (UnwindInst){p->kept, reg, UNWIND_PUSH_REG, VM_PTR};
+            }
+        }
+        const EhFunc func = {(u64)p->offset - at, end - p->offset, insts, count};
+        dv_eh_frame_add(out, &dv_eh_x64, &func);
+    }
+    dv_eh_frame_end(out);
+}
+
+/* Lays the code down, and behind it the landing and what unwinders read, unless that is out of reach. */
+static bool place_code(NativeCode *code, const u8 *bytes, u32 size_bytes, Arena *arena)
+{
+    enum { FRAMES_ALIGN = 8 };
+    usize end = (usize)size_bytes + sizeof landing;
+    usize frames = (end + FRAMES_ALIGN - 1) & ~(usize)(FRAMES_ALIGN - 1);
+    ByteBuf eh_frame;
+    dv_bytebuf_init(&eh_frame, arena);
+    if (code->num_prologues != 0 && frames <= INT32_MAX) {
+        describe_frames(code, size_bytes, frames, &eh_frame);
+    }
+    bool has_frames = eh_frame.len != 0 && eh_frame.len <= INT32_MAX - frames;
+    if (!dv_exec_alloc(&code->memory, has_frames ? frames + eh_frame.len : end)) {
         return false;
     }
+    u8 *to = code->memory.bytes;
     if (size_bytes != 0) {
-        memcpy(code->memory.bytes, bytes, size_bytes);
+        memcpy(to, bytes, size_bytes);
     }
-    memcpy(code->memory.bytes + size_bytes, landing, sizeof landing);
+    memcpy(to + size_bytes, landing, sizeof landing);
+    code->eh_frame = NULL;
+    if (has_frames) {
+        memcpy(to + frames, eh_frame.data, eh_frame.len);
+        code->eh_frame = to + frames;
+    }
+    return true;
+}
+
+bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes, Arena *arena)
+{
+    ArenaMark mark = dv_arena_mark(arena);
+    bool is_placed = dv_native_is_supported() && place_code(code, bytes, size_bytes, arena);
+    dv_arena_release_to(arena, mark);
+    if (!is_placed) {
+        return false;
+    }
     code->range = (CodeRange){.start = code->memory.bytes,
                               .size_bytes = size_bytes,
                               .traps = code->traps,
@@ -118,15 +171,22 @@ bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes)
         dv_exec_free(&code->memory);
         return false;
     }
+    if (code->eh_frame != NULL) {
+        dv_frames_register(code->eh_frame);
+    }
     return true;
 }
 
 void dv_native_unload(NativeCode *code)
 {
-    if (code->memory.bytes != NULL) {
-        dv_registry_remove_code(&code->range);
-        dv_exec_free(&code->memory);
+    if (code->memory.bytes == NULL) {
+        return;
     }
+    if (code->eh_frame != NULL) {
+        dv_frames_forget(code->eh_frame);
+    }
+    dv_registry_remove_code(&code->range);
+    dv_exec_free(&code->memory);
 }
 
 static const void *code_at(const NativeCode *code, u32 offset)

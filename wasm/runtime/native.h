@@ -35,17 +35,21 @@ typedef struct NativeCode {
     u32 num_traps;
     const VmHandler *handlers; /* calls rise */
     u32 num_handlers;
+    const VmPrologue *prologues; /* offsets rise */
+    u32 num_prologues;           /* 0: unwinders are told nothing */
     VmShape shape;
     const u8 *memory_modes; /* VmMemoryMode by memory; NULL: all dynamic */
     /* The rest is native.c's. */
     ExecMemory memory;
     CodeRange range;
+    const u8 *eh_frame; /* in the memory, behind the code; NULL: unwinders are told nothing */
 } NativeCode;
 
 /* Whether native code runs here: faults are caught, and the compiler that built this tells where frames are. */
 bool dv_native_is_supported(void);
-/* Copies the code to where it runs and registers it. False if there is no memory for that, or it cannot run here. */
-bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes);
+/* Copies the code to where it runs and registers it, with unwinders, too. False if there is no memory for that, or it cannot
+ * run here. The arena is for what is needed meanwhile. */
+bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes, Arena *arena);
 void dv_native_unload(NativeCode *code);
 
 /* Size of the block that dv_native_bind is given: for the vmctx, and whatever lies in front of it. */
