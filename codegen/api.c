@@ -14,8 +14,8 @@
 #include "codegen/ir/parse.h"
 #include "codegen/ir/print.h"
 #include "codegen/ir/verify.h"
-#include "codegen/object/elf.h"
 #include "codegen/object/jit.h"
+#include "codegen/object/object.h"
 #include "rt/libcalls.h"
 
 #include <stdio.h>

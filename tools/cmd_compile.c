@@ -7,7 +7,7 @@
 #include "codegen/ir/print.h"
 #include "codegen/isa/pulley/link.h"
 #include "codegen/isa/x64/x64_isa.h"
-#include "codegen/object/elf.h"
+#include "codegen/object/object.h"
 #include "tools/compile_wasm.h"
 #include "tools/input.h"
 

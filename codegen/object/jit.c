@@ -13,7 +13,7 @@
 #include "codegen/object/jit.h"
 
 #include "codegen/object/dwarf.h"
-#include "codegen/object/elf.h"
+#include "rt/elf.h"
 
 enum { FUNC_ALIGN = 16, WORD_BYTES = 8, TLS_PLACE_BYTES = 16, BLOCK_MAX = 1 << 30 };
 

@@ -3,8 +3,10 @@
  * A section of each kind: all code in .text; data by whether it is zero, may be written, and has addresses in it, which a
  * loader has to write (.data.rel.ro). The code is position-independent: whatever an address is needed for, its relocation
  * is relative, or goes through the linker's table. */
+#include "codegen/object/object.h"
+
 #include "codegen/object/dwarf.h"
-#include "codegen/object/elf.h"
+#include "rt/elf.h"
 
 enum { PART_TEXT, PART_RODATA, PART_RELRO, PART_DATA, PART_BSS, PART_TDATA, PART_TBSS, PARTS };
 

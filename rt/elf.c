@@ -1,9 +1,11 @@
 /* elf.c - ELF files: header, sections one after the other, symbols, names, section headers last.
  *
  * Source: System V Application Binary Interface, chapters 4 and 5; ELF-64 Object File Format 1.5. */
-#include "codegen/object/elf.h"
+#include "rt/elf.h"
 
-enum { HEADER_BYTES = 64, SECTION_HEADER_BYTES = 64, SYMBOL_BYTES = 24, RELA_BYTES = 24 };
+enum { SECTION_HEADER_BYTES = 64, SYMBOL_BYTES = 24, RELA_BYTES = 24 };
+/* Places in the header, and in a section's. */
+enum { SECTION_HEADERS_AT = 40, SECTION_COUNT_AT = 60, FLAGS_AT = 8, ADDRESS_AT = 16 };
 
 void dv_elf_init(ElfFile *file, u8 machine, Arena *arena)
 {
@@ -99,7 +101,7 @@ static void put_file_header(const ElfFile *file, ByteBuf *out)
     dv_bytebuf_u64(out, 0, false);
     dv_bytebuf_u64(out, 0, false); /* of section headers: dv_elf_write */
     dv_bytebuf_u32(out, 0, false);
-    dv_bytebuf_u16(out, HEADER_BYTES, false);
+    dv_bytebuf_u16(out, ELF_HEADER_BYTES, false);
     dv_bytebuf_u16(out, 0, false);
     dv_bytebuf_u16(out, 0, false);
     dv_bytebuf_u16(out, SECTION_HEADER_BYTES, false);
@@ -142,11 +144,21 @@ void dv_elf_write(ElfFile *file, ByteBuf *out)
         }
     }
     dv_bytebuf_align(out, 8, 0);
-    enum { SECTION_HEADERS_AT = 40 };
     store_le64(dv_bytebuf_at(out, SECTION_HEADERS_AT, 8), out->len);
     static const ElfSection none;
     put_section_header(out, &none, &(Header){0});
     for (u32 i = 0; i < file->sections.len; i++) {
         put_section_header(out, &file->sections.data[i], &headers[i]);
+    }
+}
+
+void dv_elf_move(u8 *file, u64 by)
+{
+    u8 *section = file + load_le64(file + SECTION_HEADERS_AT);
+    u32 count = load_le16(file + SECTION_COUNT_AT);
+    for (; count-- > 0; section += SECTION_HEADER_BYTES) {
+        if ((load_le64(section + FLAGS_AT) & ELF_ALLOC) != 0) {
+            store_le64(section + ADDRESS_AT, load_le64(section + ADDRESS_AT) + by);
+        }
     }
 }

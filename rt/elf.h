@@ -1,8 +1,9 @@
 /* elf.h - files of the format ELF, 64 bits, little-endian: sections and symbols in, bytes out. */
-#ifndef DV_OBJECT_ELF_H
-#define DV_OBJECT_ELF_H
+#ifndef DV_RT_ELF_H
+#define DV_RT_ELF_H
 
-#include "codegen/object/module.h"
+#include "base/bytes.h"
+#include "base/vec.h"
 
 enum {
     ELF_PROGBITS = 1,
@@ -18,6 +19,7 @@ enum {
     ELF_TLS = 0x400,
     ELF_ABS = 0xfff1 /* for the section of a symbol */
 };
+enum { ELF_HEADER_BYTES = 64 };
 enum { ELF_LOCAL, ELF_GLOBAL, ELF_WEAK }; /* bindings */
 enum {
     ELF_NOTYPE,
@@ -56,11 +58,9 @@ void dv_elf_init(ElfFile *file, u8 machine, Arena *arena);
 u32 dv_elf_section(ElfFile *file, const ElfSection *section);
 u32 dv_elf_symbol(ElfFile *file, const ElfSymbol *symbol);
 void dv_elf_rela(ByteBuf *buf, u64 offset, u32 symbol, u32 type, i64 addend);
-/* A relocatable file. */
+/* A relocatable file. The first section that has bytes is right behind the header. */
 void dv_elf_write(ElfFile *file, ByteBuf *out);
-
-/* object.c: the module as an object file that linkers take; `source` names what the lines are in. False, with the
- * reason, if a symbol is missing. */
-bool dv_obj_write(ObjModule *module, const char *source, Diag *diag, ByteBuf *out);
+/* Adds to the addresses of those sections of a written file that programs have in memory. */
+void dv_elf_move(u8 *file, u64 by);
 
 #endif
