@@ -196,7 +196,7 @@ if(TARGET davit)
                 davit_test(unwind clif bash tests/objects/unwind ${CMAKE_C_COMPILER} $<TARGET_FILE:davit_static>
                     ${unwind_flags})
             endif()
-            davit_test(gdb clif bash tests/objects/gdb ${PROJECT_BINARY_DIR}/examples)
+            davit_test(gdb clif bash tests/objects/gdb ${PROJECT_BINARY_DIR}/examples $<TARGET_FILE:davit>)
         endif()
         davit_test(clif_kernels clif davit test --exact -j 2 bench/kernels)
     endif()

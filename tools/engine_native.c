@@ -301,7 +301,7 @@ static void link_all(NativeEngine *e)
                            .handlers = handlers.data,
                            .num_handlers = handlers.len,
                            .shape = e->module.shape};
-    if (!dv_native_load(&e->code, e->bytes.data, (u32)e->bytes.len, e->base.arena)) {
+    if (!dv_native_load(&e->code, e->bytes.data, (u32)e->bytes.len, NULL, e->base.arena)) {
         e->error = "native code cannot be run here";
     }
 }

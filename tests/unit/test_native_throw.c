@@ -231,9 +231,11 @@ static Code *make_code(Fixture *f, u8 allocator)
                                 .num_traps = code->linked.traps.len,
                                 .handlers = code->linked.handlers.data,
                                 .num_handlers = code->linked.handlers.len,
+                                .prologues = code->linked.prologues,
+                                .num_prologues = count,
                                 .shape = parts.vm->shape};
     assert_true(dv_native_load(&code->native, code->linked.code.data, (u32)code->linked.code.len,
-                               &f->arena));
+                               NULL, &f->arena));
     return code;
 }
 

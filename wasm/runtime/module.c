@@ -778,23 +778,34 @@ static bool read_prologues(Loader *l, NativeCode *native)
     return true;
 }
 
-/* Functions without names are called by their numbers; no names of others are made up for adapters. */
-static void tell_perf(const Loader *l, const NativeCode *native)
+/* Functions without names are called by their numbers; where few have names they should not bear their neighbours'. */
+static Str *name_funcs(const Loader *l, const NativeCode *native)
 {
+    Arena *arena = &l->module->arena;
     const WasmModule *info = &l->module->info;
-    FILE *map = dv_perf_map_open();
-    for (u32 i = 0; map != NULL && i < native->num_funcs; i++) {
-        const NativeFunc *f = &native->funcs[i];
+    Str *names = ARENA_ARRAY(arena, Str, native->num_funcs);
+    for (u32 i = 0; i < native->num_funcs; i++) {
         char number[32];
         CleanName name = dv_rt_clean(dv_wasm_func_name(info, info->imported_funcs + i));
         snprintf(number, sizeof number, "wasm[%u]", (unsigned)(info->imported_funcs + i));
         const char *text = name.text[0] != 0 ? name.text : number;
-        dv_perf_map_add(map, (Str){text, (u32)strlen(text)}, native->memory.bytes + f->offset,
-                        f->size_bytes);
+        u32 length = (u32)strlen(text);
+        names[i] = (Str){dv_arena_strdup(arena, text, length), length};
     }
-    if (map != NULL) {
-        fclose(map);
+    return names;
+}
+
+static void tell_perf(const NativeCode *native, const Str *names)
+{
+    FILE *map = dv_perf_map_open();
+    if (map == NULL) {
+        return;
     }
+    for (u32 i = 0; i < native->num_funcs; i++) {
+        const NativeFunc *f = &native->funcs[i];
+        dv_perf_map_add(map, names[i], native->memory.bytes + f->offset, f->size_bytes);
+    }
+    fclose(map);
 }
 
 static bool read_native(Loader *l)
@@ -814,15 +825,18 @@ static bool read_native(Loader *l)
         !read_adapters(l, native) || !read_prologues(l, native)) {
         return false;
     }
-    if (!dv_native_load(native, code->bytes, code->size, &m->arena)) {
+    ArenaMark mark = dv_arena_mark(&m->arena);
+    const Str *names = name_funcs(l, native);
+    if (!dv_native_load(native, code->bytes, code->size, names, &m->arena)) {
         dv_rt_error(l->error, DAVIT_ERROR_UNSUPPORTED, "native code cannot be run here");
         return false;
     }
-    dv_pool_trim(&m->pool); /* of what unwinders were told from */
     m->native = native;
     if ((l->flags & RT_LOAD_PERF_MAP) != 0) {
-        tell_perf(l, native);
+        tell_perf(native, names);
     }
+    dv_arena_release_to(&m->arena, mark);
+    dv_pool_trim(&m->pool);
     return true;
 }
 

@@ -28,8 +28,7 @@
 
 #include "interp/atomic.h"
 #include "interp/engine.h"
-#include "rt/debugger.h"
-#include "rt/eh_frame.h"
+#include "rt/elf.h"
 #include "rt/signals.h"
 
 /* ---- what the code knows of our structures ---- */
@@ -101,44 +100,20 @@ bool dv_native_is_supported(void)
     return DV_HAS_FRAME_ADDRESS && dv_signals_are_supported();
 }
 
-/* What unwinders read, as it lies so far behind where the code begins. */
-static void describe_frames(const NativeCode *code, u32 size_bytes, usize at, ByteBuf *out)
+/* Lays the code down, and behind it the landing and what unwinders and debuggers read, unless that is out of reach. */
+static bool place_code(NativeCode *code, const u8 *bytes, u32 size_bytes, const Str *names,
+                       Arena *arena)
 {
-    enum { RBP = 5, REGS = 16 };
-    dv_eh_frame_begin(out, &dv_eh_x64);
-    for (u32 i = 0; i < code->num_prologues; i++) {
-        const VmPrologue *p = &code->prologues[i];
-        u32 end = i + 1 < code->num_prologues ? p[1].offset : size_bytes;
-        UnwindInst insts[3 + REGS] = {
-            {p->framed, RBP, UNWIND_PUSH_REG, VM_PTR},
-            {p->framed + VM_SET_FRAME_BYTES, RBP, UNWIND_SET_FRAME_REG, 0},
-            {p->kept, 0, UNWIND_ALLOC_STACK, p->words * VM_PTR},
-        };
-        u32 count = 3;
-        for (u16 reg = 0; reg < REGS; reg++) {
-            if ((p->regs >> reg & 1) != 0) { /* until all are pushed, each still is what it was */
-                insts[count++] = (UnwindInst){p->kept, reg, UNWIND_PUSH_REG, VM_PTR};
-            }
-        }
-        const EhFunc func = {(u64)p->offset - at, end - p->offset, insts, count};
-        dv_eh_frame_add(out, &dv_eh_x64, &func);
-    }
-    dv_eh_frame_end(out);
-}
-
-/* Lays the code down, and behind it the landing and what unwinders read, unless that is out of reach. */
-static bool place_code(NativeCode *code, const u8 *bytes, u32 size_bytes, Arena *arena)
-{
-    enum { FRAMES_ALIGN = 8 };
+    enum { FILE_ALIGN = 16 };
     usize end = (usize)size_bytes + sizeof landing;
-    usize frames = (end + FRAMES_ALIGN - 1) & ~(usize)(FRAMES_ALIGN - 1);
-    ByteBuf eh_frame;
-    dv_bytebuf_init(&eh_frame, arena);
-    if (code->num_prologues != 0 && frames <= INT32_MAX) {
-        describe_frames(code, size_bytes, frames, &eh_frame);
+    usize at = (end + FILE_ALIGN - 1) & ~(usize)(FILE_ALIGN - 1);
+    ByteBuf file;
+    dv_bytebuf_init(&file, arena);
+    if (code->num_prologues != 0 && at <= INT32_MAX) {
+        dv_native_describe(code, size_bytes, at, names, &file);
     }
-    bool has_frames = eh_frame.len != 0 && eh_frame.len <= INT32_MAX - frames;
-    if (!dv_exec_alloc(&code->memory, has_frames ? frames + eh_frame.len : end)) {
+    bool has_file = file.len != 0 && file.len <= INT32_MAX - at;
+    if (!dv_exec_alloc(&code->memory, has_file ? at + file.len : end)) {
         return false;
     }
     u8 *to = code->memory.bytes;
@@ -146,20 +121,25 @@ static bool place_code(NativeCode *code, const u8 *bytes, u32 size_bytes, Arena 
         memcpy(to, bytes, size_bytes);
     }
     memcpy(to + size_bytes, landing, sizeof landing);
-    code->eh_frame = NULL;
-    if (has_frames) {
-        memcpy(to + frames, eh_frame.data, eh_frame.len);
-        code->eh_frame = to + frames;
+    code->gdb = (GdbEntry){.bytes = NULL};
+    if (has_file) {
+        memcpy(to + at, file.data, file.len);
+        dv_elf_move(to + at, (u64)(uintptr_t)to);
+        code->gdb.bytes = (const char *)to + at;
+        code->gdb.size_bytes = file.len;
     }
     return true;
 }
 
-bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes, Arena *arena)
+static const u8 *frames_of(const NativeCode *code)
 {
-    ArenaMark mark = dv_arena_mark(arena);
-    bool is_placed = dv_native_is_supported() && place_code(code, bytes, size_bytes, arena);
-    dv_arena_release_to(arena, mark);
-    if (!is_placed) {
+    return (const u8 *)code->gdb.bytes + ELF_HEADER_BYTES;
+}
+
+bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes, const Str *names,
+                    Arena *arena)
+{
+    if (!dv_native_is_supported() || !place_code(code, bytes, size_bytes, names, arena)) {
         return false;
     }
     code->range = (CodeRange){.start = code->memory.bytes,
@@ -171,8 +151,9 @@ bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes, Arena *ar
         dv_exec_free(&code->memory);
         return false;
     }
-    if (code->eh_frame != NULL) {
-        dv_frames_register(code->eh_frame);
+    if (code->gdb.bytes != NULL) {
+        dv_frames_register(frames_of(code));
+        dv_gdb_register(&code->gdb);
     }
     return true;
 }
@@ -182,8 +163,9 @@ void dv_native_unload(NativeCode *code)
     if (code->memory.bytes == NULL) {
         return;
     }
-    if (code->eh_frame != NULL) {
-        dv_frames_forget(code->eh_frame);
+    if (code->gdb.bytes != NULL) {
+        dv_gdb_forget(&code->gdb);
+        dv_frames_forget(frames_of(code));
     }
     dv_registry_remove_code(&code->range);
     dv_exec_free(&code->memory);

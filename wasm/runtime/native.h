@@ -8,6 +8,7 @@
 #define DV_WASM_RUNTIME_NATIVE_H
 
 #include "interp/interp.h"
+#include "rt/debugger.h"
 #include "rt/exec.h"
 #include "rt/registry.h"
 #include "rt/vmctx.h"
@@ -42,15 +43,23 @@ typedef struct NativeCode {
     /* The rest is native.c's. */
     ExecMemory memory;
     CodeRange range;
-    const u8 *eh_frame; /* in the memory, behind the code; NULL: unwinders are told nothing */
+    GdbEntry
+        gdb; /* the file that dv_native_describe made, in the memory; bytes NULL: there is none */
 } NativeCode;
 
 /* Whether native code runs here: faults are caught, and the compiler that built this tells where frames are. */
 bool dv_native_is_supported(void);
-/* Copies the code to where it runs and registers it, with unwinders, too. False if there is no memory for that, or it cannot
- * run here. The arena is for what is needed meanwhile. */
-bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes, Arena *arena);
+/* Copies the code to where it runs and registers it, with unwinders and debuggers, too, by the functions' names (NULL: they are
+ * told none). False if there is no memory for that, or it cannot run here. What is allocated from the arena is needed
+ * meanwhile only. */
+bool dv_native_load(NativeCode *code, const u8 *bytes, u32 size_bytes, const Str *names,
+                    Arena *arena);
 void dv_native_unload(NativeCode *code);
+
+/* The object file (describe.c) for that, of code that so many bytes in front of it begins. Its .eh_frame is right behind its header;
+ * addresses count from the code. */
+void dv_native_describe(const NativeCode *code, u32 size_bytes, u64 at, const Str *names,
+                        ByteBuf *out);
 
 /* Size of the block that dv_native_bind is given: for the vmctx, and whatever lies in front of it. */
 usize dv_native_block_bytes(const NativeCode *code);
