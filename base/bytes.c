@@ -25,6 +25,12 @@ u8 *dv_bytebuf_extend(ByteBuf *buf, usize size)
     return end;
 }
 
+void dv_bytebuf_reserve(ByteBuf *buf, usize size)
+{
+    (void)dv_bytebuf_extend(buf, size);
+    buf->len -= size;
+}
+
 void dv_bytebuf_bytes(ByteBuf *buf, const void *bytes, usize size)
 {
     if (size != 0) {

@@ -191,6 +191,8 @@ typedef struct ByteBuf {
 void dv_bytebuf_init(ByteBuf *buf, Arena *arena);
 /* Appends size uninitialised bytes and returns where they are until the next append. */
 u8 *dv_bytebuf_extend(ByteBuf *buf, usize size);
+/* Makes room for so many, which are not appended: what is known to become long does not grow in steps. */
+void dv_bytebuf_reserve(ByteBuf *buf, usize size);
 void dv_bytebuf_bytes(ByteBuf *buf, const void *bytes, usize size);
 void dv_bytebuf_zeros(ByteBuf *buf, usize count);
 /* Appends `fill` until the length is a multiple of align, a power of two. */

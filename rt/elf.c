@@ -60,8 +60,14 @@ static void put_symbol(ByteBuf *out, u32 name, const ElfSymbol *s)
 static void put_symbols(const ElfFile *file, ByteBuf *symbols, ByteBuf *names)
 {
     static const ElfSymbol none;
+    usize name_bytes = 1;
+    for (u32 i = 0; i < file->symbols.len; i++) {
+        name_bytes += (usize)file->symbols.data[i].name.len + 1;
+    }
     dv_bytebuf_init(symbols, file->arena);
     dv_bytebuf_init(names, file->arena);
+    dv_bytebuf_reserve(symbols, ((usize)file->symbols.len + 1) * SYMBOL_BYTES);
+    dv_bytebuf_reserve(names, name_bytes);
     dv_bytebuf_u8(names, 0);
     put_symbol(symbols, 0, &none);
     for (u32 i = 0; i < file->symbols.len; i++) {
@@ -109,6 +115,17 @@ static void put_file_header(const ElfFile *file, ByteBuf *out)
     dv_bytebuf_u16(out, (u16)file->sections.len, false); /* the last has the names of sections */
 }
 
+/* About. */
+static usize file_bytes(const ElfFile *file)
+{
+    usize size = ELF_HEADER_BYTES + SECTION_HEADER_BYTES;
+    for (u32 i = 0; i < file->sections.len; i++) {
+        const ElfSection *s = &file->sections.data[i];
+        size += SECTION_HEADER_BYTES + (s->type == ELF_NOBITS ? 0 : (usize)s->size_bytes + 16);
+    }
+    return size;
+}
+
 void dv_elf_write(ElfFile *file, ByteBuf *out)
 {
     ByteBuf symbols, names, section_names;
@@ -130,6 +147,7 @@ void dv_elf_write(ElfFile *file, ByteBuf *out)
     headers[file->sections.len].name = put_name(&section_names, ".shstrtab", strlen(".shstrtab"));
     dv_elf_section(file, &(ElfSection){".shstrtab", ELF_STRTAB, 1, 0, 0, section_names.data,
                                        section_names.len, 0});
+    dv_bytebuf_reserve(out, file_bytes(file));
     put_file_header(file, out);
     for (u32 i = 0; i < file->sections.len; i++) {
         const ElfSection *s = &file->sections.data[i];

@@ -7,6 +7,7 @@
 #include "wasm/runtime/native.h"
 
 enum { ELF_X86_64 = 62, REG_RBP = 5, REGS = 16 };
+enum { FRAME_BYTES = 40 }; /* of what unwinders are told of a function, mostly */
 
 static void add_func(const VmPrologue *p, u64 offset, u32 size_bytes, ByteBuf *out)
 {
@@ -38,6 +39,7 @@ static void add_symbol(ElfFile *file, Str name, u32 offset, u32 size_bytes)
 static void add_symbols(const NativeCode *code, const Str *names, ElfFile *file)
 {
     static const char enter[] = "davit_enter", leave[] = "davit_leave";
+    vec_reserve(file->arena, &file->symbols, code->num_funcs + 2 * code->num_adapters);
     for (u32 i = 0; names != NULL && i < code->num_funcs; i++) {
         add_symbol(file, names[i], code->funcs[i].offset, code->funcs[i].size_bytes);
     }
@@ -54,6 +56,7 @@ void dv_native_describe(const NativeCode *code, u32 size_bytes, u64 at, const St
     ByteBuf frames;
     ElfFile file;
     dv_bytebuf_init(&frames, out->arena);
+    dv_bytebuf_reserve(&frames, ((usize)code->num_prologues + 1) * FRAME_BYTES);
     dv_eh_frame_begin(&frames, &dv_eh_x64);
     for (u32 i = 0; i < code->num_prologues; i++) {
         const VmPrologue *p = &code->prologues[i];

@@ -785,12 +785,13 @@ static Str *name_funcs(const Loader *l, const NativeCode *native)
     const WasmModule *info = &l->module->info;
     Str *names = ARENA_ARRAY(arena, Str, native->num_funcs);
     for (u32 i = 0; i < native->num_funcs; i++) {
-        char number[32];
-        CleanName name = dv_rt_clean(dv_wasm_func_name(info, info->imported_funcs + i));
-        snprintf(number, sizeof number, "wasm[%u]", (unsigned)(info->imported_funcs + i));
-        const char *text = name.text[0] != 0 ? name.text : number;
-        u32 length = (u32)strlen(text);
-        names[i] = (Str){dv_arena_strdup(arena, text, length), length};
+        u32 func = info->imported_funcs + i;
+        CleanName name = dv_rt_clean(dv_wasm_func_name(info, func));
+        if (name.text[0] == 0) {
+            snprintf(name.text, sizeof name.text, "wasm[%u]", (unsigned)func);
+        }
+        u32 length = (u32)strlen(name.text);
+        names[i] = (Str){dv_arena_strdup(arena, name.text, length), length};
     }
     return names;
 }
@@ -822,10 +823,13 @@ static bool read_native(Loader *l)
     add_entities(l);
     if (!read_native_head(l, native) || !read_native_funcs(l, native) ||
         !read_native_traps(l, native) || !read_native_handlers(l, native) ||
-        !read_adapters(l, native) || !read_prologues(l, native)) {
+        !read_adapters(l, native)) {
         return false;
     }
     ArenaMark mark = dv_arena_mark(&m->arena);
+    if (!read_prologues(l, native)) {
+        return false;
+    }
     const Str *names = name_funcs(l, native);
     if (!dv_native_load(native, code->bytes, code->size, names, &m->arena)) {
         dv_rt_error(l->error, DAVIT_ERROR_UNSUPPORTED, "native code cannot be run here");
@@ -835,6 +839,8 @@ static bool read_native(Loader *l)
     if ((l->flags & RT_LOAD_PERF_MAP) != 0) {
         tell_perf(native, names);
     }
+    native->prologues = NULL;
+    native->num_prologues = 0;
     dv_arena_release_to(&m->arena, mark);
     dv_pool_trim(&m->pool);
     return true;

@@ -36,7 +36,7 @@ typedef struct NativeCode {
     u32 num_traps;
     const VmHandler *handlers; /* calls rise */
     u32 num_handlers;
-    const VmPrologue *prologues; /* offsets rise */
+    const VmPrologue *prologues; /* offsets rise; for loading only */
     u32 num_prologues;           /* 0: unwinders are told nothing */
     VmShape shape;
     const u8 *memory_modes; /* VmMemoryMode by memory; NULL: all dynamic */
