@@ -210,6 +210,25 @@ static inline void dv_bytebuf_u16(ByteBuf *buf, u16 x, bool big)
     store_u16(dv_bytebuf_extend(buf, 2), x, big);
 }
 
+/* LEB128 (DWARF 4, 7.6; WebAssembly, 5.2.2), in as few bytes as there can be. */
+static inline void dv_bytebuf_uleb(ByteBuf *buf, u64 x)
+{
+    for (; x >= 0x80; x >>= 7) {
+        dv_bytebuf_u8(buf, (u8)(x | 0x80));
+    }
+    dv_bytebuf_u8(buf, (u8)x);
+}
+
+static inline void dv_bytebuf_sleb(ByteBuf *buf, i64 x)
+{
+    u64 sign = x < 0 ? UINT64_MAX : 0;
+    u64 bits = (u64)x;
+    for (; (bits ^ sign) >= 0x40; bits = bits >> 7 | sign << 57) {
+        dv_bytebuf_u8(buf, (u8)(bits | 0x80));
+    }
+    dv_bytebuf_u8(buf, bits & 0x7f);
+}
+
 static inline void dv_bytebuf_u32(ByteBuf *buf, u32 x, bool big)
 {
     store_u32(dv_bytebuf_extend(buf, 4), x, big);

@@ -51,14 +51,6 @@ static void put_u32(ByteBuf *buf, u32 x)
     dv_bytebuf_u32(buf, x, false);
 }
 
-static void put_uleb(ByteBuf *buf, u64 x)
-{
-    for (; x >= 0x80; x >>= 7) {
-        put_u8(buf, (u32)(x & 0x7f) | 0x80);
-    }
-    put_u8(buf, (u32)x);
-}
-
 /* Room for a length in 4 bytes, which end_entry fills in. */
 static usize begin_entry(ByteBuf *buf)
 {
@@ -81,17 +73,17 @@ void dv_eh_frame_begin(ByteBuf *section, const EhTarget *target)
     put_u32(section, 0); /* a CIE */
     put_u8(section, 1);
     dv_bytebuf_bytes(section, "zR", sizeof "zR");
-    put_uleb(section, 1);
+    dv_bytebuf_uleb(section, 1);
     put_u8(section, DATA_ALIGN_SLEB);
     put_u8(section, target->return_column);
-    put_uleb(section, 1);
+    dv_bytebuf_uleb(section, 1);
     put_u8(section, PE_PCREL_SDATA4);
     put_u8(section, CFA_DEF_CFA);
-    put_uleb(section, target->stack_column);
-    put_uleb(section, target->entry_bytes);
+    dv_bytebuf_uleb(section, target->stack_column);
+    dv_bytebuf_uleb(section, target->entry_bytes);
     if (target->entry_bytes != 0) {
         put_u8(section, CFA_OFFSET | target->return_column);
-        put_uleb(section, target->entry_bytes / DATA_ALIGN);
+        dv_bytebuf_uleb(section, target->entry_bytes / DATA_ALIGN);
     }
     end_entry(section, at);
 }
@@ -105,9 +97,9 @@ static void put_saved(ByteBuf *buf, u32 column, i64 below)
         put_u8(buf, CFA_OFFSET | column);
     } else {
         put_u8(buf, CFA_OFFSET_EXTENDED);
-        put_uleb(buf, column);
+        dv_bytebuf_uleb(buf, column);
     }
-    put_uleb(buf, (u64)below / DATA_ALIGN);
+    dv_bytebuf_uleb(buf, (u64)below / DATA_ALIGN);
 }
 
 static void put_advance(ByteBuf *buf, u32 advance)
@@ -133,7 +125,7 @@ static void put_prologue(ByteBuf *buf, const EhTarget *target, const EhFunc *fun
             depth += u->value;
             if (by_stack) {
                 put_u8(buf, CFA_DEF_CFA_OFFSET);
-                put_uleb(buf, (u64)depth);
+                dv_bytebuf_uleb(buf, (u64)depth);
             }
         }
         if (u->op == UNWIND_PUSH_REG) {
@@ -143,8 +135,8 @@ static void put_prologue(ByteBuf *buf, const EhTarget *target, const EhFunc *fun
         } else if (u->op == UNWIND_SET_FRAME_REG) {
             by_stack = false;
             put_u8(buf, CFA_DEF_CFA);
-            put_uleb(buf, target->column(u->reg));
-            put_uleb(buf, (u64)(depth - u->value));
+            dv_bytebuf_uleb(buf, target->column(u->reg));
+            dv_bytebuf_uleb(buf, (u64)(depth - u->value));
         }
     }
 }
@@ -156,7 +148,7 @@ usize dv_eh_frame_add(ByteBuf *section, const EhTarget *target, const EhFunc *fu
     usize place = section->len;
     put_u32(section, (u32)func->offset - (u32)place);
     put_u32(section, func->size_bytes);
-    put_uleb(section, 0);
+    dv_bytebuf_uleb(section, 0);
     put_prologue(section, target, func);
     end_entry(section, at);
     return place;

@@ -197,6 +197,16 @@ bool dv_engine_value_fits(const Engine *e, const EvalValue *want, const EvalValu
     return true;
 }
 
+void dv_engine_set_segment(Arena *arena, InterpSegment *segment, const void *from, u64 count,
+                           usize size)
+{
+    void *data = dv_arena_array(arena, (usize)count, size, 16);
+    if (count != 0) {
+        memcpy(data, from, (usize)count * size);
+    }
+    *segment = (InterpSegment){data, count};
+}
+
 u32 dv_engine_answer_poll(void *engine, Interp *vm, u32 bits)
 {
     Engine *e = engine;

@@ -78,6 +78,9 @@ const char *dv_engine_target(u32 number);
 u32 dv_engine_count(const char *target);
 /* For interpreters whose context is the Engine: counts steps, each poll asking for the next one. */
 u32 dv_engine_answer_poll(void *engine, Interp *vm, u32 bits);
+/* A segment of `count` elements of a size, copied to the arena. */
+void dv_engine_set_segment(Arena *arena, InterpSegment *segment, const void *from, u64 count,
+                           usize size);
 /* The evaluator that has the target's data layout. */
 const char *dv_engine_oracle(const char *target);
 /* True if the evaluator trapped at an access of plain memory, which raw code does not check. */

@@ -601,22 +601,12 @@ static bool global(Engine *engine, u32 index, EvalValue *value)
     return true;
 }
 
-static void set_segment(NativeEngine *e, InterpSegment *segment, const void *from, u64 count,
-                        usize size)
-{
-    void *data = dv_arena_array(&e->objects, (usize)count, size, 16);
-    if (count != 0) {
-        memcpy(data, from, (usize)count * size);
-    }
-    *segment = (InterpSegment){data, count};
-}
-
 /* Segments that no code names are let go. */
 static bool set_data(Engine *engine, u32 index, const u8 *bytes, u64 len)
 {
     NativeEngine *e = (NativeEngine *)engine;
     if (e->instance != NULL && index < e->module.pulley.data_count) {
-        set_segment(e, &e->instance->datas[index], bytes, len, 1);
+        dv_engine_set_segment(&e->objects, &e->instance->datas[index], bytes, len, 1);
     }
     return true;
 }
@@ -625,7 +615,7 @@ static bool set_elem(Engine *engine, u32 index, const u32 *refs, u64 len)
 {
     NativeEngine *e = (NativeEngine *)engine;
     if (e->instance != NULL && index < e->module.pulley.elems.len) {
-        set_segment(e, &e->instance->elems[index], refs, len, sizeof *refs);
+        dv_engine_set_segment(&e->objects, &e->instance->elems[index], refs, len, sizeof *refs);
     }
     return true;
 }

@@ -392,6 +392,7 @@ void dv_mach_add_reloc(MachBuffer *buf, u32 offset, u32 kind, const MachSymbol *
 void dv_mach_add_trap(MachBuffer *buf, u32 offset, TrapCode code);
 /* These record at the current end. Arrays are copied. */
 void dv_mach_add_call(MachBuffer *buf, u32 frame_offset, const MachHandler *handlers, u32 count);
+/* Of calls and sequence points; NULL: there are none. */
 void dv_mach_add_tags(MachBuffer *buf, const DebugTags *tags, bool after);
 void dv_mach_add_stack_map(MachBuffer *buf, const StackMap *map);
 void dv_mach_add_unwind(MachBuffer *buf, UnwindOp op, u32 reg, i32 value);

@@ -81,6 +81,9 @@ void dv_mach_add_call(MachBuffer *buf, u32 frame_offset, const MachHandler *hand
 
 void dv_mach_add_tags(MachBuffer *buf, const DebugTags *tags, bool after)
 {
+    if (tags == NULL) {
+        return;
+    }
     dv_mach_keep(buf);
     MachTags record = {dv_mach_offset(buf), after, *tags};
     record.tags.tags = ARENA_ARRAY(buf->arena, DebugTag, tags->num_tags);

@@ -18,23 +18,6 @@ static void put_u32(ByteBuf *buf, u32 x)
     dv_bytebuf_u32(buf, x, false);
 }
 
-static void put_uleb(ByteBuf *buf, u64 x)
-{
-    for (; x >= 0x80; x >>= 7) {
-        put_u8(buf, (u32)(x & 0x7f) | 0x80);
-    }
-    put_u8(buf, (u32)x);
-}
-
-static void put_sleb(ByteBuf *buf, i64 x)
-{
-    while (x < -64 || x >= 64) {
-        put_u8(buf, (u32)(x & 0x7f) | 0x80);
-        x = (x - (i64)((u64)x & 0x7f)) / 128;
-    }
-    put_u8(buf, (u32)(x & 0x7f));
-}
-
 static void put_text(ByteBuf *buf, const char *text, usize length)
 {
     dv_bytebuf_bytes(buf, text, length);
@@ -193,9 +176,9 @@ static void put_line_header(ByteBuf *buf, const char *file)
     dv_bytebuf_bytes(buf, lengths, sizeof lengths);
     put_u8(buf, 0);
     put_text(buf, file, strlen(file));
-    put_uleb(buf, 0);
-    put_uleb(buf, 0);
-    put_uleb(buf, 0);
+    dv_bytebuf_uleb(buf, 0);
+    dv_bytebuf_uleb(buf, 0);
+    dv_bytebuf_uleb(buf, 0);
     put_u8(buf, 0);
     end_length(buf, at);
 }
@@ -206,7 +189,7 @@ static void put_func_lines(DwarfSection *out, const DwarfFunc *f)
     u32 pc = 0;
     i64 line = 1;
     put_u8(buf, 0);
-    put_uleb(buf, 9);
+    dv_bytebuf_uleb(buf, 9);
     put_u8(buf, LNE_SET_ADDRESS);
     put_place(out, DWARF_CODE, f->offset);
     for (u32 i = 0; i < f->code->srclocs.len; i++) {
@@ -216,17 +199,17 @@ static void put_func_lines(DwarfSection *out, const DwarfFunc *f)
             continue;
         }
         put_u8(buf, LNS_ADVANCE_PC);
-        put_uleb(buf, start - pc);
+        dv_bytebuf_uleb(buf, start - pc);
         put_u8(buf, LNS_ADVANCE_LINE);
-        put_sleb(buf, (i64)range->srcloc - line);
+        dv_bytebuf_sleb(buf, (i64)range->srcloc - line);
         put_u8(buf, LNS_COPY);
         pc = start;
         line = range->srcloc;
     }
     put_u8(buf, LNS_ADVANCE_PC);
-    put_uleb(buf, f->code->size_bytes - pc);
+    dv_bytebuf_uleb(buf, f->code->size_bytes - pc);
     put_u8(buf, 0);
-    put_uleb(buf, 1);
+    dv_bytebuf_uleb(buf, 1);
     put_u8(buf, LNE_END_SEQUENCE);
 }
 

@@ -31,26 +31,6 @@ static void put_u32(ByteBuf *out, u32 x)
     dv_bytebuf_u32(out, x, false);
 }
 
-static void put_leb(ByteBuf *out, u64 x)
-{
-    while (x >= 0x80) {
-        dv_bytebuf_u8(out, (u8)(x | 0x80));
-        x >>= 7;
-    }
-    dv_bytebuf_u8(out, (u8)x);
-}
-
-static void put_signed_leb(ByteBuf *out, i64 x)
-{
-    u64 sign = x < 0 ? UINT64_MAX : 0;
-    u64 bits = (u64)x;
-    while ((bits ^ sign) >= 0x40) {
-        dv_bytebuf_u8(out, (u8)((bits & 0x7f) | 0x80));
-        bits = bits >> 7 | (sign << 57);
-    }
-    dv_bytebuf_u8(out, (u8)(bits & 0x7f));
-}
-
 static u32 leb_size(u64 x)
 {
     u32 size = 1;
@@ -68,8 +48,8 @@ typedef struct SourceRuns {
 static void add_run(SourceRuns *runs, u32 code, u32 wasm)
 {
     if (wasm != runs->wasm) {
-        put_leb(runs->out, (code - runs->code) / runs->unit_bytes);
-        put_signed_leb(runs->out, (i64)wasm - runs->wasm);
+        dv_bytebuf_uleb(runs->out, (code - runs->code) / runs->unit_bytes);
+        dv_bytebuf_sleb(runs->out, (i64)wasm - runs->wasm);
         runs->code = code;
         runs->wasm = wasm;
     }
@@ -113,8 +93,8 @@ static void write_custom(ByteBuf *out, const WasmModule *m, const CustomDecl *cu
 {
     u64 size = (u64)leb_size(custom->name.len) + custom->name.len + custom->bytes.size;
     dv_bytebuf_u8(out, CUSTOM_ID);
-    put_leb(out, size);
-    put_leb(out, custom->name.len);
+    dv_bytebuf_uleb(out, size);
+    dv_bytebuf_uleb(out, custom->name.len);
     dv_bytebuf_bytes(out, custom->name.data, custom->name.len);
     dv_bytebuf_bytes(out, m->bytes + custom->bytes.offset, custom->bytes.size);
 }
@@ -138,7 +118,7 @@ static void write_meta(Writer *w, const WasmModule *m, bool strip)
         Span span = m->sections[section_order[i]];
         if (span.size != 0 && section_order[i] != CODE_ID) {
             dv_bytebuf_u8(w->out, section_order[i]);
-            put_leb(w->out, span.size);
+            dv_bytebuf_uleb(w->out, span.size);
             dv_bytebuf_bytes(w->out, m->bytes + span.offset, span.size);
         }
         write_customs(w->out, m, section_order[i], &next);

@@ -118,8 +118,8 @@ static void put_hint(WatBuilder *b, const WatAnnot *hint)
             "@metadata.code.branch_hint annotation: unexpected token, expected \"\\00\" or \"\\01\"");
         return;
     }
-    dv_wat_put_uleb(&b->hints, b->body.len);
-    dv_wat_put_uleb(&b->hints, 1);
+    dv_bytebuf_uleb(&b->hints, b->body.len);
+    dv_bytebuf_uleb(&b->hints, 1);
     dv_bytebuf_u8(&b->hints, bytes.data[0]);
     b->num_hints++;
 }

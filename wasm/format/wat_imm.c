@@ -15,7 +15,7 @@ void dv_wat_put_op(ByteBuf *out, WasmOp op)
     const WasmOpInfo *info = &dv_wasm_ops[op];
     if (info->prefix != 0) {
         dv_bytebuf_u8(out, info->prefix);
-        dv_wat_put_uleb(out, info->code);
+        dv_bytebuf_uleb(out, info->code);
     } else {
         dv_bytebuf_u8(out, (u8)info->code);
     }
@@ -44,7 +44,7 @@ u32 dv_wat_take_label(WatBuilder *b)
 
 static void put_index(WatBuilder *b, WatSpace space)
 {
-    dv_wat_put_uleb(&b->inst, dv_wat_take_index(b, space));
+    dv_bytebuf_uleb(&b->inst, dv_wat_take_index(b, space));
 }
 
 /* An index that may be left out. */
@@ -59,7 +59,7 @@ static void take_block_type(WatBuilder *b)
     if (use.type == UINT32_MAX) {
         dv_bytebuf_bytes(&b->inst, use.value, use.value_size);
     } else {
-        dv_wat_put_sleb(&b->inst, use.type);
+        dv_bytebuf_sleb(&b->inst, use.type);
     }
 }
 
@@ -69,10 +69,10 @@ static void take_br_table(WatBuilder *b)
     u32 count = 0;
     dv_bytebuf_init(&labels, b->arena);
     do {
-        dv_wat_put_uleb(&labels, dv_wat_take_label(b));
+        dv_bytebuf_uleb(&labels, dv_wat_take_label(b));
         count++;
     } while (dv_wat_is_index(&b->c));
-    dv_wat_put_uleb(&b->inst, count - 1);
+    dv_bytebuf_uleb(&b->inst, count - 1);
     dv_bytebuf_bytes(&b->inst, labels.data, labels.len);
 }
 
@@ -80,8 +80,8 @@ static void take_call_indirect(WatBuilder *b)
 {
     u32 table = optional_index(b, SPACE_TABLE);
     WatTypeUse use = dv_wat_take_type_use(b, USE_NAMELESS);
-    dv_wat_put_uleb(&b->inst, use.type);
-    dv_wat_put_uleb(&b->inst, table);
+    dv_bytebuf_uleb(&b->inst, use.type);
+    dv_bytebuf_uleb(&b->inst, table);
 }
 
 /* select has two encodings: with types and without. */
@@ -101,7 +101,7 @@ static void take_select(WatBuilder *b, WasmOp op)
     if (is_typed) {
         b->inst.len = 0;
         dv_wat_put_op(&b->inst, (WasmOp)(op + 1));
-        dv_wat_put_uleb(&b->inst, count);
+        dv_bytebuf_uleb(&b->inst, count);
         dv_bytebuf_bytes(&b->inst, b->results.data, b->results.len);
     }
 }
@@ -115,8 +115,8 @@ static void take_pair(WatBuilder *b, WatSpace space)
         first = dv_wat_take_index(b, space);
         second = dv_wat_take_index(b, space);
     }
-    dv_wat_put_uleb(&b->inst, first);
-    dv_wat_put_uleb(&b->inst, second);
+    dv_bytebuf_uleb(&b->inst, first);
+    dv_bytebuf_uleb(&b->inst, second);
 }
 
 /* A segment, and in front of it perhaps a memory or table, which the bytes have behind it. */
@@ -127,8 +127,8 @@ static void take_init(WatBuilder *b, WatSpace space, WatSpace segments)
     WatCursor ahead = *c;
     ahead.at = next;
     u32 object = dv_wat_is_index(c) && dv_wat_is_index(&ahead) ? dv_wat_take_index(b, space) : 0;
-    dv_wat_put_uleb(&b->inst, dv_wat_take_index(b, segments));
-    dv_wat_put_uleb(&b->inst, object);
+    dv_bytebuf_uleb(&b->inst, dv_wat_take_index(b, segments));
+    dv_bytebuf_uleb(&b->inst, object);
 }
 
 /* The number behind "offset=" or "align="; false: the next word is none of it. */
@@ -160,11 +160,11 @@ static void take_memarg(WatBuilder *b, const WasmOpInfo *info, u32 memory)
         (align == 0 || (align & (align - 1)) != 0)) {
         dv_wat_fail(c, token, "alignment must be a power of two");
     }
-    dv_wat_put_uleb(&b->inst, dv_ctz64(align) | (memory != 0 ? MEMARG_HAS_MEMORY : 0));
+    dv_bytebuf_uleb(&b->inst, dv_ctz64(align) | (memory != 0 ? MEMARG_HAS_MEMORY : 0));
     if (memory != 0) {
-        dv_wat_put_uleb(&b->inst, memory);
+        dv_bytebuf_uleb(&b->inst, memory);
     }
-    dv_wat_put_uleb(&b->inst, offset);
+    dv_bytebuf_uleb(&b->inst, offset);
 }
 
 static void take_lane(WatBuilder *b)
@@ -233,7 +233,7 @@ static void take_br_cast(WatBuilder *b)
     WatRef from = dv_wat_take_ref(b);
     WatRef to = dv_wat_take_ref(b);
     dv_bytebuf_u8(&b->inst, (u8)(from.is_null | to.is_null << 1));
-    dv_wat_put_uleb(&b->inst, label);
+    dv_bytebuf_uleb(&b->inst, label);
     dv_wat_put_heap(&b->inst, from.heap);
     dv_wat_put_heap(&b->inst, to.heap);
 }
@@ -252,14 +252,14 @@ static void take_catches(WatBuilder *b)
         }
         dv_bytebuf_u8(&catches, (u8)kind);
         if (kind == CATCH || kind == CATCH_REF) {
-            dv_wat_put_uleb(&catches, dv_wat_take_index(b, SPACE_TAG));
+            dv_bytebuf_uleb(&catches, dv_wat_take_index(b, SPACE_TAG));
         }
-        dv_wat_put_uleb(&catches, dv_wat_take_label(b));
+        dv_bytebuf_uleb(&catches, dv_wat_take_label(b));
         dv_wat_close(c);
         count++;
         kind = 0;
     }
-    dv_wat_put_uleb(&b->inst, count);
+    dv_bytebuf_uleb(&b->inst, count);
     dv_bytebuf_bytes(&b->inst, catches.data, catches.len);
 }
 
@@ -292,7 +292,7 @@ static bool take_indices(WatBuilder *b, u8 imm)
         put_index(b, SPACE_TYPE);
         return true;
     case WIMM_LOCAL:
-        dv_wat_put_uleb(&b->inst, dv_wat_take_local(b));
+        dv_bytebuf_uleb(&b->inst, dv_wat_take_local(b));
         return true;
     case WIMM_GLOBAL:
         put_index(b, SPACE_GLOBAL);
@@ -307,19 +307,19 @@ static bool take_indices(WatBuilder *b, u8 imm)
         put_index(b, SPACE_TAG);
         return true;
     case WIMM_TABLE:
-        dv_wat_put_uleb(&b->inst, optional_index(b, SPACE_TABLE));
+        dv_bytebuf_uleb(&b->inst, optional_index(b, SPACE_TABLE));
         return true;
     case WIMM_MEMORY:
-        dv_wat_put_uleb(&b->inst, optional_index(b, SPACE_MEMORY));
+        dv_bytebuf_uleb(&b->inst, optional_index(b, SPACE_MEMORY));
         return true;
     case WIMM_FIELD:
         type = dv_wat_take_index(b, SPACE_TYPE);
-        dv_wat_put_uleb(&b->inst, type);
-        dv_wat_put_uleb(&b->inst, dv_wat_take_field(b, type));
+        dv_bytebuf_uleb(&b->inst, type);
+        dv_bytebuf_uleb(&b->inst, dv_wat_take_field(b, type));
         return true;
     case WIMM_TYPE_COUNT:
         put_index(b, SPACE_TYPE);
-        dv_wat_put_uleb(&b->inst, dv_wat_take_nat(&b->c, 32, "i32 constant out of range"));
+        dv_bytebuf_uleb(&b->inst, dv_wat_take_nat(&b->c, 32, "i32 constant out of range"));
         return true;
     case WIMM_TYPE_DATA:
         put_index(b, SPACE_TYPE);
@@ -350,7 +350,7 @@ static void take_other(WatBuilder *b, WasmOp op)
         take_catches(b);
         break;
     case WIMM_LABEL:
-        dv_wat_put_uleb(&b->inst, dv_wat_take_label(b));
+        dv_bytebuf_uleb(&b->inst, dv_wat_take_label(b));
         break;
     case WIMM_BR_TABLE:
         take_br_table(b);
@@ -377,10 +377,10 @@ static void take_other(WatBuilder *b, WasmOp op)
         take_memarg_lane(b, info);
         break;
     case WIMM_I32:
-        dv_wat_put_sleb(&b->inst, (i64)(i32)(u32)dv_wat_take_int(&b->c, 32));
+        dv_bytebuf_sleb(&b->inst, (i64)(i32)(u32)dv_wat_take_int(&b->c, 32));
         break;
     case WIMM_I64:
-        dv_wat_put_sleb(&b->inst, (i64)dv_wat_take_int(&b->c, 64));
+        dv_bytebuf_sleb(&b->inst, (i64)dv_wat_take_int(&b->c, 64));
         break;
     case WIMM_F32:
         take_float(b, FLOAT_32);

@@ -170,11 +170,6 @@ WatNum dv_wat_parse_float(Str s, FloatKind kind, u64 *bits);
  * hexadecimal. */
 void dv_wat_print_float(TextBuf *out, FloatKind kind, u64 bits);
 
-/* ---- writing the binary format ---- */
-
-void dv_wat_put_uleb(ByteBuf *out, u64 value);
-void dv_wat_put_sleb(ByteBuf *out, i64 value);
-
 /* ---- a module that is being read ---- */
 
 typedef enum WatSpace {

@@ -158,7 +158,7 @@ static void write_to(WatBuilder *b, u32 section)
 
 static void put_name(ByteBuf *out, Str name)
 {
-    dv_wat_put_uleb(out, name.len);
+    dv_bytebuf_uleb(out, name.len);
     dv_bytebuf_bytes(out, name.data, name.len);
 }
 
@@ -167,7 +167,7 @@ static void put_export(WatBuilder *b, Str name, WatSpace kind, u32 index)
     WatSection *section = &b->sections[7];
     put_name(&section->bytes, name);
     dv_bytebuf_u8(&section->bytes, (u8)kind);
-    dv_wat_put_uleb(&section->bytes, index);
+    dv_bytebuf_uleb(&section->bytes, index);
     section->count++;
 }
 
@@ -263,12 +263,12 @@ static void take_page_size(WatBuilder *b, WatLimits *limits)
 static void put_limits(ByteBuf *out, const WatLimits *limits)
 {
     dv_bytebuf_u8(out, limits->flags);
-    dv_wat_put_uleb(out, limits->min);
+    dv_bytebuf_uleb(out, limits->min);
     if ((limits->flags & LIMITS_MAX) != 0) {
-        dv_wat_put_uleb(out, limits->max);
+        dv_bytebuf_uleb(out, limits->max);
     }
     if ((limits->flags & LIMITS_PAGE_SIZE) != 0) {
-        dv_wat_put_uleb(out, limits->page_log2);
+        dv_bytebuf_uleb(out, limits->page_log2);
     }
 }
 
@@ -320,13 +320,13 @@ static void take_extern_type(WatBuilder *b, WatSpace space)
         bool is_exact = dv_wat_take_form(c, "exact");
         u32 type = dv_wat_take_type_use(b, USE_FUNC).type;
         out->data[kind_at] = is_exact ? EXTERN_FUNC_EXACT : EXTERN_FUNC;
-        dv_wat_put_uleb(out, type);
+        dv_bytebuf_uleb(out, type);
         if (is_exact) {
             dv_wat_close(c);
         }
     } else if (space == SPACE_TAG) {
         dv_bytebuf_u8(out, 0);
-        dv_wat_put_uleb(out, dv_wat_take_type_use(b, USE_FUNC).type);
+        dv_bytebuf_uleb(out, dv_wat_take_type_use(b, USE_FUNC).type);
     } else if (space == SPACE_GLOBAL) {
         dv_wat_take_global_type(b, out);
     } else {
@@ -356,9 +356,9 @@ static void begin_func(WatBuilder *b)
 
 static void put_name_rows(ByteBuf *out, const WatNameRows *rows)
 {
-    dv_wat_put_uleb(out, rows->len);
+    dv_bytebuf_uleb(out, rows->len);
     for (u32 i = 0; i < rows->len; i++) {
-        dv_wat_put_uleb(out, rows->data[i].index);
+        dv_bytebuf_uleb(out, rows->data[i].index);
         put_name(out, rows->data[i].name);
     }
 }
@@ -368,18 +368,18 @@ static void end_func(WatBuilder *b, u32 index)
 {
     if (b->local_names.len != 0) {
         b->num_name_locals++;
-        dv_wat_put_uleb(&b->name_locals, index);
+        dv_bytebuf_uleb(&b->name_locals, index);
         put_name_rows(&b->name_locals, &b->local_names);
     }
     if (b->label_names.len != 0) {
         b->num_name_labels++;
-        dv_wat_put_uleb(&b->name_labels, index);
+        dv_bytebuf_uleb(&b->name_labels, index);
         put_name_rows(&b->name_labels, &b->label_names);
     }
     if (b->num_hints != 0) {
         b->num_hint_funcs++;
-        dv_wat_put_uleb(&b->hint_section, index);
-        dv_wat_put_uleb(&b->hint_section, b->num_hints);
+        dv_bytebuf_uleb(&b->hint_section, index);
+        dv_bytebuf_uleb(&b->hint_section, b->num_hints);
         dv_bytebuf_bytes(&b->hint_section, b->hints.data, b->hints.len);
     }
 }
@@ -406,7 +406,7 @@ static void take_locals(WatBuilder *b)
             bool same = run != 0 && type.len == b->params.len &&
                         memcmp(type.data, b->params.data, type.len) == 0;
             if (!same && run != 0) {
-                dv_wat_put_uleb(&runs, run);
+                dv_bytebuf_uleb(&runs, run);
                 dv_bytebuf_bytes(&runs, type.data, type.len);
             }
             num_runs += !same;
@@ -420,10 +420,10 @@ static void take_locals(WatBuilder *b)
         }
         dv_wat_close(c);
     }
-    dv_wat_put_uleb(&b->body, num_runs);
+    dv_bytebuf_uleb(&b->body, num_runs);
     dv_bytebuf_bytes(&b->body, runs.data, runs.len);
     if (run != 0) {
-        dv_wat_put_uleb(&b->body, run);
+        dv_bytebuf_uleb(&b->body, run);
         dv_bytebuf_bytes(&b->body, type.data, type.len);
     }
 }
@@ -445,7 +445,7 @@ static void take_body(WatBuilder *b)
     }
     dv_bytebuf_u8(&b->body, EXPR_END);
     section->count++;
-    dv_wat_put_uleb(&section->bytes, b->body.len);
+    dv_bytebuf_uleb(&section->bytes, b->body.len);
     for (u32 i = first_place; i < section->places.len; i++) {
         section->places.data[i].offset += (u32)section->bytes.len;
     }
@@ -459,7 +459,7 @@ static void take_func(WatBuilder *b, u32 index)
     if (head.is_import) {
         take_extern_type(b, SPACE_FUNC);
     } else {
-        dv_wat_put_uleb(&b->sections[3].bytes, dv_wat_take_type_use(b, USE_FUNC).type);
+        dv_bytebuf_uleb(&b->sections[3].bytes, dv_wat_take_type_use(b, USE_FUNC).type);
         b->sections[3].count++;
         take_body(b);
     }
@@ -469,7 +469,7 @@ static void take_func(WatBuilder *b, u32 index)
 static void put_elem_flags(WatBuilder *b, u32 flags)
 {
     b->sections[9].count++;
-    dv_wat_put_uleb(&b->sections[9].bytes, flags);
+    dv_bytebuf_uleb(&b->sections[9].bytes, flags);
 }
 
 enum { ELEM_NOT_ACTIVE = 1, ELEM_EXPLICIT = 2, ELEM_EXPRS = 4 };
@@ -487,13 +487,13 @@ static void take_func_items(WatBuilder *b, bool as_exprs)
         if (as_exprs) {
             dv_bytebuf_u8(&items, OP_REF_FUNC);
         }
-        dv_wat_put_uleb(&items, func);
+        dv_bytebuf_uleb(&items, func);
         if (as_exprs) {
             dv_bytebuf_u8(&items, EXPR_END);
         }
         count++;
     }
-    dv_wat_put_uleb(out, count);
+    dv_bytebuf_uleb(out, count);
     dv_bytebuf_bytes(out, items.data, items.len);
 }
 
@@ -506,7 +506,7 @@ static void take_expr_items(WatBuilder *b)
         count++;
     }
     write_to(b, 9);
-    dv_wat_put_uleb(b->code, count);
+    dv_bytebuf_uleb(b->code, count);
     while (!c->failed && dv_wat_kind(c) != WAT_RPAR) {
         take_wrapped(b, "item");
     }
@@ -528,7 +528,7 @@ static u32 take_inline_elem(WatBuilder *b, u32 table, WatRef type, bool index64)
     bool is_explicit = table != 0 || (as_exprs && !is_funcref);
     put_elem_flags(b, (is_explicit ? ELEM_EXPLICIT : 0) | (as_exprs ? ELEM_EXPRS : 0));
     if (is_explicit) {
-        dv_wat_put_uleb(out, table);
+        dv_bytebuf_uleb(out, table);
     }
     put_zero(out, index64);
     if (is_explicit && as_exprs) {
@@ -592,12 +592,12 @@ static u64 take_inline_data(WatBuilder *b, u32 memory, bool index64)
     dv_bytebuf_init(&bytes, b->arena);
     dv_wat_take_strings(&b->c, &bytes);
     section->count++;
-    dv_wat_put_uleb(&section->bytes, memory == 0 ? 0 : 2);
+    dv_bytebuf_uleb(&section->bytes, memory == 0 ? 0 : 2);
     if (memory != 0) {
-        dv_wat_put_uleb(&section->bytes, memory);
+        dv_bytebuf_uleb(&section->bytes, memory);
     }
     put_zero(&section->bytes, index64);
-    dv_wat_put_uleb(&section->bytes, bytes.len);
+    dv_bytebuf_uleb(&section->bytes, bytes.len);
     dv_bytebuf_bytes(&section->bytes, bytes.data, bytes.len);
     return bytes.len;
 }
@@ -658,7 +658,7 @@ static void take_tag(WatBuilder *b, u32 index)
     section->count++;
     u32 type = dv_wat_take_type_use(b, USE_FUNC).type;
     dv_bytebuf_u8(&section->bytes, 0);
-    dv_wat_put_uleb(&section->bytes, type);
+    dv_bytebuf_uleb(&section->bytes, type);
 }
 
 /* (table x) or (memory x), or just x. */
@@ -728,7 +728,7 @@ static void take_elem(WatBuilder *b, u32 index)
         u32 table = take_use(b, SPACE_TABLE);
         if (table != 0) {
             flags = ELEM_EXPLICIT;
-            dv_wat_put_uleb(out, table);
+            dv_bytebuf_uleb(out, table);
         }
         write_to(b, 9);
         take_wrapped(b, "offset");
@@ -752,14 +752,14 @@ static void take_data(WatBuilder *b, u32 index)
         u32 memory = take_use(b, SPACE_MEMORY);
         dv_bytebuf_u8(&section->bytes, memory == 0 ? 0 : 2);
         if (memory != 0) {
-            dv_wat_put_uleb(&section->bytes, memory);
+            dv_bytebuf_uleb(&section->bytes, memory);
         }
         write_to(b, 11);
         take_wrapped(b, "offset");
     }
     dv_bytebuf_init(&bytes, b->arena);
     dv_wat_take_strings(c, &bytes);
-    dv_wat_put_uleb(&section->bytes, bytes.len);
+    dv_bytebuf_uleb(&section->bytes, bytes.len);
     dv_bytebuf_bytes(&section->bytes, bytes.data, bytes.len);
 }
 
@@ -809,7 +809,7 @@ static void take_start(WatBuilder *b)
         dv_wat_fail(c, c->at, "multiple start sections");
     }
     b->has_start = true;
-    dv_wat_put_uleb(&b->sections[8].bytes, dv_wat_take_index(b, SPACE_FUNC));
+    dv_bytebuf_uleb(&b->sections[8].bytes, dv_wat_take_index(b, SPACE_FUNC));
 }
 
 static void take_space_field(WatBuilder *b, WatSpace space, u32 counts[SPACE_COUNT])

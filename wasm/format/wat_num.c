@@ -1,4 +1,4 @@
-/* wat_num.c - literals: natural numbers, integers, floating point, and LEB128.
+/* wat_num.c - literals: natural numbers, integers and floating point.
  *
  * Integers may have underscores between digits. A hexadecimal float is collected into a significand
  * whose lowest bit tells whether anything was dropped, and rounded once by dv_float_compose. A
@@ -343,31 +343,5 @@ void dv_wat_print_float(TextBuf *out, FloatKind kind, u64 bits)
         dv_text_str(out, "nan");
     } else {
         dv_text_printf(out, "nan:0x%" PRIx64, frac);
-    }
-}
-
-/* ---- LEB128 ---- */
-
-void dv_wat_put_uleb(ByteBuf *out, u64 value)
-{
-    while (value >= 0x80) {
-        dv_bytebuf_u8(out, (u8)(value | 0x80));
-        value >>= 7;
-    }
-    dv_bytebuf_u8(out, (u8)value);
-}
-
-void dv_wat_put_sleb(ByteBuf *out, i64 value)
-{
-    u64 bits = (u64)value;
-    u64 sign = value < 0 ? UINT64_MAX : 0;
-    for (;;) {
-        u8 byte = bits & 0x7f;
-        bits = bits >> 7 | sign << 57;
-        bool done = bits == sign && ((byte & 0x40) != 0) == (sign != 0);
-        dv_bytebuf_u8(out, (u8)(byte | (done ? 0 : 0x80)));
-        if (done) {
-            return;
-        }
     }
 }

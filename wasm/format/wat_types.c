@@ -156,9 +156,9 @@ void dv_wat_put_heap(ByteBuf *out, WatHeap heap)
         dv_bytebuf_u8(out, heap.byte);
     } else if (heap.exact) {
         dv_bytebuf_u8(out, BYTE_EXACT);
-        dv_wat_put_uleb(out, heap.index);
+        dv_bytebuf_uleb(out, heap.index);
     } else {
-        dv_wat_put_sleb(out, heap.index);
+        dv_bytebuf_sleb(out, heap.index);
     }
 }
 
@@ -300,9 +300,9 @@ static u32 take_results(WatBuilder *b)
 static void encode_signature(WatBuilder *b, ByteBuf *out, u32 num_params, u32 num_results)
 {
     dv_bytebuf_u8(out, BYTE_FUNC);
-    dv_wat_put_uleb(out, num_params);
+    dv_bytebuf_uleb(out, num_params);
     dv_bytebuf_bytes(out, b->params.data, b->params.len);
-    dv_wat_put_uleb(out, num_results);
+    dv_bytebuf_uleb(out, num_results);
     dv_bytebuf_bytes(out, b->results.data, b->results.len);
 }
 
@@ -406,8 +406,8 @@ static void take_struct(WatBuilder *b, ByteBuf *out)
                 dv_wat_fail(c, token, "duplicate field");
             }
             num_names++;
-            dv_wat_put_uleb(&names, count);
-            dv_wat_put_uleb(&names, name.len);
+            dv_bytebuf_uleb(&names, count);
+            dv_bytebuf_uleb(&names, name.len);
             dv_bytebuf_bytes(&names, name.data, name.len);
         }
         while (!c->failed && dv_wat_kind(c) != WAT_RPAR) {
@@ -420,12 +420,12 @@ static void take_struct(WatBuilder *b, ByteBuf *out)
         dv_wat_close(c);
     }
     dv_bytebuf_u8(out, BYTE_STRUCT);
-    dv_wat_put_uleb(out, count);
+    dv_bytebuf_uleb(out, count);
     dv_bytebuf_bytes(out, fields.data, fields.len);
     if (num_names != 0) {
         b->num_name_fields++;
-        dv_wat_put_uleb(&b->name_fields, type);
-        dv_wat_put_uleb(&b->name_fields, num_names);
+        dv_bytebuf_uleb(&b->name_fields, type);
+        dv_bytebuf_uleb(&b->name_fields, num_names);
         dv_bytebuf_bytes(&b->name_fields, names.data, names.len);
     }
 }
@@ -465,7 +465,7 @@ static bool take_descriptors(WatBuilder *b, ByteBuf *out)
     for (u32 i = 0; i < ARRAY_LEN(clauses); i++) {
         if (dv_wat_take_form(c, clauses[i].word)) {
             dv_bytebuf_u8(out, clauses[i].byte);
-            dv_wat_put_uleb(out, dv_wat_take_index(b, SPACE_TYPE));
+            dv_bytebuf_uleb(out, dv_wat_take_index(b, SPACE_TYPE));
             dv_wat_close(c);
             any = true;
         }
@@ -498,7 +498,7 @@ static void take_type(WatBuilder *b, ByteBuf *out, bool alone)
             *count = has_super;
         }
         if (has_super) {
-            dv_wat_put_uleb(out, dv_wat_take_index(b, SPACE_TYPE));
+            dv_bytebuf_uleb(out, dv_wat_take_index(b, SPACE_TYPE));
         }
     }
     is_plain = !take_descriptors(b, out) && is_plain;
@@ -532,7 +532,7 @@ void dv_wat_take_types(WatBuilder *b)
     (void)dv_wat_take_form(c, "rec");
     if (count != 1) { /* a group of one needs no head */
         dv_bytebuf_u8(out, BYTE_REC);
-        dv_wat_put_uleb(out, count);
+        dv_bytebuf_uleb(out, count);
     }
     while (!c->failed && c->at < end) {
         take_type(b, out, count == 1);

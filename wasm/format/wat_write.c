@@ -21,13 +21,13 @@ enum { SECTION_START = 8, SECTION_CODE = 10, SECTION_DATA = 11, SECTION_DATA_COU
 static void put_sized(ByteBuf *out, u8 id, const ByteBuf *payload)
 {
     dv_bytebuf_u8(out, id);
-    dv_wat_put_uleb(out, payload->len);
+    dv_bytebuf_uleb(out, payload->len);
     dv_bytebuf_bytes(out, payload->data, payload->len);
 }
 
 static void put_name(ByteBuf *out, Str name)
 {
-    dv_wat_put_uleb(out, name.len);
+    dv_bytebuf_uleb(out, name.len);
     dv_bytebuf_bytes(out, name.data, name.len);
 }
 
@@ -46,7 +46,7 @@ static void put_counted(Arena *arena, ByteBuf *out, u8 id, u32 count, const Byte
     ByteBuf payload;
     dv_bytebuf_init(&payload, arena);
     if (count != 0) {
-        dv_wat_put_uleb(&payload, count);
+        dv_bytebuf_uleb(&payload, count);
         dv_bytebuf_bytes(&payload, items->data, items->len);
         put_sized(out, id, &payload);
     }
@@ -57,7 +57,7 @@ static void put_space_names(WatBuilder *b, ByteBuf *out, u8 id, const WatNameRow
     ByteBuf payload;
     dv_bytebuf_init(&payload, b->arena);
     for (u32 i = 0; i < rows->len; i++) {
-        dv_wat_put_uleb(&payload, rows->data[i].index);
+        dv_bytebuf_uleb(&payload, rows->data[i].index);
         put_name(&payload, rows->data[i].name);
     }
     put_counted(b->arena, out, id, rows->len, &payload);
@@ -110,7 +110,7 @@ static void put_section(WatBuilder *b, ByteBuf *out, u8 id, usize base, WatPlace
     dv_bytebuf_init(&payload, b->arena);
     if (id == SECTION_DATA_COUNT) {
         if (b->needs_data_count) {
-            dv_wat_put_uleb(&payload, b->sections[SECTION_DATA].count);
+            dv_bytebuf_uleb(&payload, b->sections[SECTION_DATA].count);
             put_sized(out, id, &payload);
         }
         return;
@@ -119,7 +119,7 @@ static void put_section(WatBuilder *b, ByteBuf *out, u8 id, usize base, WatPlace
         return;
     }
     if (id != SECTION_START) {
-        dv_wat_put_uleb(&payload, section->count);
+        dv_bytebuf_uleb(&payload, section->count);
     }
     usize count_size = payload.len;
     dv_bytebuf_bytes(&payload, section->bytes.data, section->bytes.len);
@@ -138,7 +138,7 @@ static void put_hints(WatBuilder *b, ByteBuf *out)
     ByteBuf payload;
     dv_bytebuf_init(&payload, b->arena);
     if (b->num_hint_funcs != 0) {
-        dv_wat_put_uleb(&payload, b->num_hint_funcs);
+        dv_bytebuf_uleb(&payload, b->num_hint_funcs);
         dv_bytebuf_bytes(&payload, b->hint_section.data, b->hint_section.len);
         put_custom(b->arena, out, (Str){name, sizeof name - 1}, &payload);
     }

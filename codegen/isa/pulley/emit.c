@@ -385,15 +385,6 @@ static void add_handlers(Emitter *e, u32 inst, const ExceptionTable *table, cons
     dv_mach_add_call(&e->buf, 0, handlers, table->num_handlers);
 }
 
-/* Debug tags, which calls and sequence points have. */
-static void add_tags(Emitter *e, const VInst *v, bool after)
-{
-    const DebugTags *tags = dv_debug_tags(e->func, (Inst){v->ir_inst});
-    if (tags != NULL) {
-        dv_mach_add_tags(&e->buf, tags, after);
-    }
-}
-
 static bool is_loaded_result(const RaOperand *operand)
 {
     return (operand->flags & RA_DEF) != 0 && operand->constraint == RA_ANY;
@@ -437,7 +428,7 @@ static void end_call(Emitter *e, u32 inst, PulleyOp op, const u64 *labels)
     if (map != NULL) {
         dv_mach_add_stack_map(&e->buf, map);
     }
-    add_tags(e, v, true);
+    dv_mach_add_tags(&e->buf, dv_debug_tags(e->func, (Inst){v->ir_inst}), true);
     if (table != NULL) {
         load_results(e, inst);
         emit_jump(e, labels[0]);
@@ -465,7 +456,7 @@ static bool emit_call(Emitter *e, u32 inst, PulleyOp op, u64 *fields, const u64 
     }
     bool ends = (dv_pulley_ops[op].effects & PX_TERM) != 0;
     if (ends) {
-        add_tags(e, v, false);
+        dv_mach_add_tags(&e->buf, dv_debug_tags(e->func, (Inst){v->ir_inst}), false);
     }
     if (extras[PUL_CALL_BLOCK] != 0) {
         u64 block[] = {e->outgoing_slot, extras[PUL_CALL_BLOCK]};
@@ -637,7 +628,7 @@ static bool emit_inst(Emitter *e, u32 inst)
         return false;
     }
     if (op == PULLEY_nop) {
-        add_tags(e, v, false);
+        dv_mach_add_tags(&e->buf, dv_debug_tags(e->func, (Inst){v->ir_inst}), false);
     }
     emit_op(e, op, fields);
     if ((effects & PX_TERM) != 0) {

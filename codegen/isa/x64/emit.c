@@ -1018,15 +1018,6 @@ static void add_handlers(Emitter *e, u32 inst, const ExceptionTable *table, cons
     dv_mach_add_call(&e->buf, e->size_bytes, handlers, table->num_handlers);
 }
 
-/* Debug tags, which calls and sequence points have. */
-static void add_tags(Emitter *e, const VInst *v, bool after)
-{
-    const DebugTags *tags = dv_debug_tags(e->func, (Inst){v->ir_inst});
-    if (tags != NULL) {
-        dv_mach_add_tags(&e->buf, tags, after);
-    }
-}
-
 /* After a try_: loads its results in memory, the only definitions that may be anywhere; numbers: of the first. */
 static void load_results(Emitter *e, u32 inst, const u64 *numbers)
 {
@@ -1091,7 +1082,7 @@ static void emit_call(Emitter *e, u32 inst, const u64 *numbers, u32 address)
     if (map != NULL) {
         dv_mach_add_stack_map(&e->buf, map);
     }
-    add_tags(e, v, true);
+    dv_mach_add_tags(&e->buf, dv_debug_tags(e->func, (Inst){v->ir_inst}), true);
     if (numbers[1] != 0) {
         emit_2(e, X64_sub64_i, x64_register(X64_RSP), x64_number((i64)numbers[1]));
     }
@@ -1104,7 +1095,7 @@ static void emit_call(Emitter *e, u32 inst, const u64 *numbers, u32 address)
 static void emit_tail_call(Emitter *e, const VInst *v, const u64 *numbers, u32 address)
 {
     u32 less = e->ctx->incoming_bytes - (u32)numbers[1];
-    add_tags(e, v, false);
+    dv_mach_add_tags(&e->buf, dv_debug_tags(e->func, (Inst){v->ir_inst}), false);
     emit_leave(e);
     if (less != 0) {
         emit_1(e, X64_pop, x64_register(X64_SCRATCH));
@@ -1256,7 +1247,7 @@ static bool emit_inst(Emitter *e, u32 inst)
     default:
         if (!emit_plain(e, inst, numbers, first)) {
             if (v->op == X64_nop) {
-                add_tags(e, v, false);
+                dv_mach_add_tags(&e->buf, dv_debug_tags(e->func, (Inst){v->ir_inst}), false);
             }
             emit_row(e, inst, (X64Op)v->op);
         }
