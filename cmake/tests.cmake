@@ -60,6 +60,12 @@ foreach(source ${fuzz_sources})
     endif()
 endforeach()
 if(DAVIT_FUZZ)
+    # One with a bug planted in the lexer, of which it has a copy: tests/checks/planted_bug.sh.
+    davit_program(fuzz_planted fuzz/fuzz_clif_parse.c fuzz/mutate_clif.c codegen/ir/lex.c)
+    target_compile_definitions(fuzz_planted PRIVATE DAVIT_PLANT_BUG)
+    target_link_libraries(fuzz_planted PRIVATE davit_isle davit_testing davit_fuzz)
+    target_link_options(fuzz_planted PRIVATE -fsanitize=fuzzer)
+    set_target_properties(fuzz_planted PROPERTIES RUNTIME_OUTPUT_DIRECTORY planted EXCLUDE_FROM_ALL ON)
     return()
 endif()
 
