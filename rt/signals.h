@@ -33,7 +33,8 @@ void dv_activation_push(Activation *activation);
 /* It must be the innermost, or have been; inner ones are gone by longjmp. */
 void dv_activation_pop(Activation *activation);
 
-/* How far down the stack of this thread goes from the address, which is in it, as far as the system tells; else NULL. */
+/* How far down the stack of this thread goes from the address, if that is in it and the system tells; else NULL: code may run
+ * on other stacks too. */
 const u8 *dv_stack_end(const u8 *address);
 
 #endif

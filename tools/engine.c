@@ -224,8 +224,11 @@ u32 dv_engine_answer_poll(void *engine, Interp *vm, u32 bits)
 
 bool dv_engine_trapped_at_plain_memory(const EvalResult *result)
 {
-    if (result->outcome != EVAL_TRAPPED || result->trap_func == NULL) {
-        return false;
+    bool has_place = result->outcome == EVAL_TRAPPED && result->trap_func != NULL;
+    bool is_stack_end = result->outcome == EVAL_TRAPPED && result->trap == TRAP_stk_ovf &&
+                        result->trap_on_other_stack;
+    if (!has_place || is_stack_end) {
+        return is_stack_end;
     }
     const OpInfo *info = dv_inst_info(result->trap_func, result->trap_inst);
     bool is_call = (info->effects & FX_CALL) != 0; /* of memcpy, say */

@@ -83,7 +83,8 @@ void dv_engine_set_segment(Arena *arena, InterpSegment *segment, const void *fro
                            usize size);
 /* The evaluator that has the target's data layout. */
 const char *dv_engine_oracle(const char *target);
-/* True if the evaluator trapped at an access of plain memory, which raw code does not check. */
+/* True if the evaluator trapped at an access of plain memory, or at the end of a stack that the program has made of some: raw
+ * code does not check that. */
 bool dv_engine_trapped_at_plain_memory(const EvalResult *result);
 /* Appends values as CLIF has them, with commas between. */
 void dv_engine_print_values(TextBuf *text, const EvalValue *values, u32 count);

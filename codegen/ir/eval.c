@@ -701,6 +701,7 @@ static void run_and_copy(void *context)
         .fuel_used = e->fuel_used,
         .trap_func = e->outcome == EVAL_TRAPPED ? e->place_func : NULL,
         .trap_inst = e->outcome == EVAL_TRAPPED ? e->place_inst : INST_NONE,
+        .trap_on_other_stack = e->outcome == EVAL_TRAPPED && e->current != 0,
     };
     copy_out(r);
 }

@@ -110,6 +110,7 @@ typedef struct EvalResult {
     u64 fuel_used;         /* sum of fuel instructions by this call */
     const Func *trap_func; /* where it trapped */
     Inst trap_inst;
+    bool trap_on_other_stack; /* than the first one: stack_switch had gone there */
 } EvalResult;
 
 typedef struct Evaluator Evaluator;

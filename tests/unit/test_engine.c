@@ -382,6 +382,12 @@ static void traps_at_plain_memory(void **state)
         {"function %f() {\n fn0 = %Memcpy(i64, i64, i64) -> i64\n"
          "block0:\n v0 = iconst.i64 9\n v1 = call fn0(v0, v0, v0)\n return\n}\n",
          true},
+        {"function %f() wasm {\nblock0:\n trap stk_ovf\n}\n", false},
+        {"function %f() {\n ss0 = explicit_slot 24, align = 8\n fn0 = %g(i64)\nblock0:\n"
+         " v0 = stack_addr.i64 ss0\n v1 = func_addr.i64 fn0\n store v1, v0+16\n"
+         " v2 = stack_switch v0, v0, v1\n return\n}\n"
+         "function %g(i64) {\n ss0 = explicit_slot 16\nblock0(v0: i64):\n trap user1\n}\n",
+         true},
     };
     Fixture *f = *state;
     for (usize i = 0; i < ARRAY_LEN(rows); i++) {

@@ -503,6 +503,22 @@ VReg dv_x64_call_tls(X64Context *ctx, GlobalValue gv)
     return address;
 }
 
+/* Whoever goes on has lost all registers: nobody has saved any. The payload is where functions have their first argument, one
+ * way and the other, so that what begins there may be a function. */
+VReg dv_x64_switch_stack(X64Context *ctx, VReg to, VReg from, VReg payload)
+{
+    Call call = {.is_try = true};
+    VReg back = dv_vcode_vreg(ctx->lower->vcode, X64_GENERAL);
+    PReg at = preg_make(X64_GENERAL, X64_RDI);
+    const RaOperand operands[] = {ra_use(to), ra_use(from), ra_use_fixed(payload, at),
+                                  ra_def_fixed(back, at)};
+    ctx->makes_calls = true;
+    VInstDraft draft = {
+        X64_STACK_SWITCH, 0, lost_registers(ctx, &call), operands, ARRAY_LEN(operands), NULL, 0};
+    dv_vcode_emit(ctx->lower->vcode, &draft);
+    return back;
+}
+
 /* A register that is no argument and that is not given back: the target of a tail call is there. */
 enum { TAIL_TARGET = 10 };
 

@@ -1106,6 +1106,53 @@ static void emit_tail_call(Emitter *e, const VInst *v, const u64 *numbers, u32 a
     dv_mach_end_flow(&e->buf);
 }
 
+/* A context is three words: stack pointer, frame pointer, where to go on. All is read before anything is written, so that
+ * both may be one; and all is written before the stack is left, so that a fault finds the frame in place.
+ *
+ * What is gone to finds a return address of 0 on the stack, which a function that begins there wants, since it was not called,
+ * and which ends the walks of unwinders. What goes on behind a switch takes it off: no one has had anything below a
+ * stack pointer that was stored. */
+static void emit_stack_switch(Emitter *e, u32 inst)
+{
+    enum { STACK = 0, FRAME = 8, GO_ON = 16, TEMPORARIES = 3 };
+    static const u8 candidates[] = {X64_RAX, X64_RCX, X64_RDX, X64_RSI, 8};
+    const RaLoc *locs = &e->allocation->locs[e->ra->insts[inst].operands];
+    const StackMap *map = dv_stack_map(e->func, (Inst){e->vcode->insts.data[inst].ir_inst});
+    u32 to = reg_of(locs[0]), from = reg_of(locs[1]), count = 0;
+    X64Operand regs[TEMPORARIES] = {{0}};
+    for (u32 i = 0; count < TEMPORARIES; i++) {
+        if (candidates[i] != to && candidates[i] != from) { /* all are lost */
+            regs[count++] = x64_register(candidates[i]);
+        }
+    }
+    X64Operand own = regs[0], stack = regs[1], frame = regs[2], go_on = x64_register(X64_SCRATCH);
+    MachLabel behind = dv_mach_labels_new(&e->buf, 1);
+    emit_2(e, X64_mov64, stack, x64_memory(x64_base(from, STACK)));
+    emit_2(e, X64_mov64, frame, x64_memory(x64_base(from, FRAME)));
+    emit_2(e, X64_mov64, go_on, x64_memory(x64_base(from, GO_ON)));
+    emit_label_addr(e, own.reg, behind.id);
+    emit_2(e, X64_mov64_mr, x64_memory(x64_base(to, STACK)), x64_register(X64_RSP));
+    emit_2(e, X64_mov64_mr, x64_memory(x64_base(to, FRAME)), x64_register(X64_RBP));
+    emit_2(e, X64_mov64_mr, x64_memory(x64_base(to, GO_ON)), own);
+    emit_2(e, X64_xor32, own, own);
+    emit_2(e, X64_mov64, x64_register(X64_RSP), stack);
+    emit_1(e, X64_push, own);
+    emit_2(e, X64_mov64, x64_register(X64_RBP), frame);
+    emit_1(e, X64_jmp_rm, go_on);
+    dv_mach_end_flow(&e->buf);
+    dv_mach_bind(&e->buf, behind);
+    dv_mach_add_call(&e->buf, e->size_bytes, NULL, 0);
+    if (map != NULL) {
+        dv_mach_add_stack_map(&e->buf, map);
+    }
+    dv_mach_add_tags(&e->buf, dv_debug_tags(e->func, (Inst){e->vcode->insts.data[inst].ir_inst}),
+                     true);
+    if (e->options->landing_pads) {
+        emit_0(e, X64_endbr64);
+    }
+    emit_1(e, X64_pop, own);
+}
+
 /* ---- everything ------------------------------------------------------------------------------------------ */
 
 /* What a constant is made by again. */
@@ -1192,6 +1239,9 @@ static bool emit_plain(Emitter *e, u32 inst, const u64 *numbers, RaLoc first)
         return true;
     case X64_CALL_LIBRARY:
         emit_call_library(e, numbers[0]);
+        return true;
+    case X64_STACK_SWITCH:
+        emit_stack_switch(e, inst);
         return true;
     case X64_ATOMIC_LOOP:
         emit_atomic(e, inst, numbers);
@@ -1334,10 +1384,10 @@ bool dv_x64_emit_func(const Isa *isa, const CompileOptions *options, void *conte
 const char *dv_x64_inst_name(u32 op)
 {
     static const char *const names[] = {
-        "params",      "return",    "branch",      "branch_either", "xmm_select",
-        "jump",        "br_table",  "trap_if",     "trap",          "call",
-        "tail_call",   "func_addr", "load_stack",  "store_stack",   "stack_addr",
-        "label_addr",  "read_reg",  "write_reg",   "call_library",  "atomic_loop",
-        "float_const", "symbol",    "tls_address", "tls_near",      "sum"};
+        "params",       "return",      "branch",      "branch_either", "xmm_select",  "jump",
+        "br_table",     "trap_if",     "trap",        "call",          "tail_call",   "func_addr",
+        "load_stack",   "store_stack", "stack_addr",  "label_addr",    "read_reg",    "write_reg",
+        "call_library", "atomic_loop", "float_const", "symbol",        "tls_address", "tls_near",
+        "stack_switch", "sum"};
     return op < X64_OP_COUNT ? dv_x64_insts[op].name : names[op - X64_OP_COUNT];
 }

@@ -259,6 +259,11 @@ InstOutput x64_lower_call(X64Context *ctx)
     return (InstOutput){.count = X64_RESULTS_SET};
 }
 
+R64 x64_switch_stack(X64Context *ctx, R64 to, R64 from, R64 payload)
+{
+    return dv_x64_switch_stack(ctx, to, from, payload);
+}
+
 static R64 address_of(X64Context *ctx, u16 op, u64 number)
 {
     VReg reg = dv_vcode_vreg(ctx->lower->vcode, X64_GENERAL);

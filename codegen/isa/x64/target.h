@@ -54,6 +54,7 @@ enum {
     X64_SYMBOL,      /* global value by number in the preamble */
     X64_TLS_ADDRESS, /* the same, thread-local: a call; the address in rax */
     X64_TLS_NEAR,    /* the same by another model than the general one, without a call */
+    X64_STACK_SWITCH, /* addresses of the contexts to store and to load; the payload handed over, and that handed back */
     X64_SUM, /* address; 32 or 64 bits: what it adds up to, by lea or in fewer bytes; flags are lost */
     X64_OPS
 };
@@ -168,6 +169,7 @@ void dv_x64_lower_call(X64Context *ctx, Inst inst);
 void dv_x64_call_library(X64Context *ctx, u32 libcall, const VReg *args, u32 count, Regs2 *result);
 /* Calls for the address of a thread-local symbol. */
 VReg dv_x64_call_tls(X64Context *ctx, GlobalValue gv);
+VReg dv_x64_switch_stack(X64Context *ctx, VReg to, VReg from, VReg payload);
 VReg dv_x64_load_stack(X64Context *ctx, u32 area, i64 offset);
 
 /* emit.c */
