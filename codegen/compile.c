@@ -155,7 +155,9 @@ static bool run(Compile *c)
     if (!verify(c) || !expand_entities(c) || !expand_stack_limit(c)) {
         return false;
     }
-    if (!dv_legalize(c->func, &c->isa->legal, c->scratch, c->diag) || !verify(c)) {
+    LegalTarget legal = c->isa->legal;
+    legal.features = c->options->features;
+    if (!dv_legalize(c->func, &legal, c->scratch, c->diag) || !verify(c)) {
         return false;
     }
     const LowerTarget *target = c->isa->begin(c->isa, c->options, c->func, c->scratch, &c->context);

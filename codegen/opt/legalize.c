@@ -82,10 +82,16 @@ static Type open_type(const Func *f, Inst i)
     return open == OP_MAX_OPERANDS ? TYPE_NONE : dv_value_type(f, dv_inst_arg(f, i, open));
 }
 
+static bool covers(const LegalTarget *t, u32 op, Type type, Type open)
+{
+    return t->covers(op, type, open) ||
+           (t->covers_by != NULL && t->covers_by(t->features, op, type, open));
+}
+
 bool dv_legal_is(const Func *f, Inst i, const LegalTarget *t)
 {
     const InstData *d = dv_inst_const(f, i);
-    return t->covers(d->op, d->type, open_type(f, i)) && takes_order(d, t);
+    return covers(t, d->op, d->type, open_type(f, i)) && takes_order(d, t);
 }
 
 static bool unsupported(const Func *f, Inst i, const LegalTarget *t, Diag *diag)
@@ -122,7 +128,7 @@ bool dv_legal_verify(const Func *f, const LegalTarget *t, Diag *diag)
 bool dv_legal_covers(const Legal *l, u32 op, Type type, Type open)
 {
     const InstData *d = dv_inst_const(l->f, l->at);
-    return l->target->covers(op, type, open) && (d->op != op || takes_order(d, l->target));
+    return covers(l->target, op, type, open) && (d->op != op || takes_order(d, l->target));
 }
 
 /* ---- building ---- */

@@ -28,6 +28,9 @@ typedef struct LegalTarget {
     bool big_endian;
     bool swaps_memory; /* load, store and the like cover the other byte order too */
     bool swaps_atomics;
+    /* Rules that are total where the target has features beyond its baseline, and those at hand. NULL: there are no such rules. */
+    bool (*covers_by)(u32 features, u32 op, u32 type, u32 open);
+    u32 features;
 } LegalTarget;
 
 /* The first operand of the operation whose type the controlling type does not settle; OP_MAX_OPERANDS if

@@ -646,26 +646,31 @@ static void check_target(Fixture *fix, const LegalTarget *t, u32 address_bits, b
 
 static void test_words(void **state)
 {
-    check_target(*state, &(LegalTarget){"words", covers_words, false, false, false}, 64, false);
+    check_target(*state, &(LegalTarget){"words", covers_words, false, false, false, NULL, 0}, 64,
+                 false);
 }
 
 static void test_i64(void **state)
 {
-    check_target(*state, &(LegalTarget){"i64", covers_i64, false, false, false}, 64, false);
+    check_target(*state, &(LegalTarget){"i64", covers_i64, false, false, false, NULL, 0}, 64,
+                 false);
 }
 
 static void test_poor(void **state)
 {
-    check_target(*state, &(LegalTarget){"poor", covers_poor, false, false, false}, 32, false);
+    check_target(*state, &(LegalTarget){"poor", covers_poor, false, false, false, NULL, 0}, 32,
+                 false);
 }
 
 static void test_big_endian(void **state)
 {
-    check_target(*state, &(LegalTarget){"words, big-endian", covers_words, true, false, false}, 64,
+    check_target(*state,
+                 &(LegalTarget){"words, big-endian", covers_words, true, false, false, NULL, 0}, 64,
                  true);
-    check_target(*state, &(LegalTarget){"poor, big-endian", covers_poor, true, true, true}, 32,
-                 true);
-    check_target(*state, &(LegalTarget){"i64, swapping", covers_i64, false, true, true}, 64, true);
+    check_target(*state, &(LegalTarget){"poor, big-endian", covers_poor, true, true, true, NULL, 0},
+                 32, true);
+    check_target(*state, &(LegalTarget){"i64, swapping", covers_i64, false, true, true, NULL, 0},
+                 64, true);
 }
 
 /* The targets there are. Those of bytecode take everything; x86_64 does not take floats of every width, so there what can
@@ -675,6 +680,11 @@ static void test_isas(void **state)
     const Isa *isa;
     for (u32 i = 0; (isa = dv_isa_at(i)) != NULL; i++) {
         check_ops(*state, &isa->legal, isa->address_bits, isa->any_addresses);
+        if (isa->legal.covers_by != NULL) {
+            LegalTarget with_all = isa->legal;
+            with_all.features = UINT32_MAX;
+            check_ops(*state, &with_all, isa->address_bits, isa->any_addresses);
+        }
     }
 }
 
@@ -684,9 +694,10 @@ static void test_all_but_one(void **state)
         for (u32 op = 0; op < OP_COUNT; op++) {
             operation_missing = op;
             bits_missing = bits;
-            check_op(*state, (Op)op,
-                     &(LegalTarget){"all but one", covers_all_but_one, false, false, false}, 64,
-                     false);
+            check_op(
+                *state, (Op)op,
+                &(LegalTarget){"all but one", covers_all_but_one, false, false, false, NULL, 0}, 64,
+                false);
         }
     }
 }
@@ -754,9 +765,9 @@ static void check_text(Fixture *fix, const char *text, const LegalTarget *t)
     dv_eval_free(run.after);
 }
 
-static const LegalTarget text_targets[] = {{"words", covers_words, false, false, false},
-                                           {"i64", covers_i64, false, false, false},
-                                           {"poor", covers_poor, false, false, false}};
+static const LegalTarget text_targets[] = {{"words", covers_words, false, false, false, NULL, 0},
+                                           {"i64", covers_i64, false, false, false, NULL, 0},
+                                           {"poor", covers_poor, false, false, false, NULL, 0}};
 
 /* Conditions of every width; both sides of a branch take the same i128 apart; values come in through
  * parameters. */
@@ -894,7 +905,7 @@ static void test_unsupported(void **state)
         Fixture *fix = *state;
         ClifFile file = {0};
         Diag diag;
-        LegalTarget t = {"narrow", covers_all_but_one, false, false, false};
+        LegalTarget t = {"narrow", covers_all_but_one, false, false, false, NULL, 0};
         const char *text = dv_arena_printf(
             &fix->arena,
             "function %%f(i128, i64, f64) {\nblock0(v0: i128, v1: i64, v2: f64):\n%s\nreturn\n}\n",

@@ -112,6 +112,14 @@ bool dv_x64_covers(u32 op, u32 type, u32 open)
     return x64_covers_lower(op, type, open);
 }
 
+/* What is an instruction if there is F16C, and expanded if not: any other conversion of an f16 goes by way of these. */
+bool dv_x64_covers_by(u32 features, u32 op, u32 type, u32 open)
+{
+    bool is_promotion = op == OP_fpromote && type == TYPE_F32 && open == TYPE_F16;
+    bool is_demotion = op == OP_fdemote && type == TYPE_F16 && open == TYPE_F32;
+    return (features >> X64_FEATURE_F16C & 1) != 0 && (is_promotion || is_demotion);
+}
+
 static bool lower(X64Context *ctx, Inst inst)
 {
     Lower *l = ctx->lower;

@@ -128,6 +128,7 @@ bool dv_x64_lower_inst(Lower *l, Inst inst);
 bool dv_x64_lower_branch(Lower *l, Inst inst, const u32 *targets, u32 count);
 void dv_x64_lower_jump(Lower *l, u32 target);
 bool dv_x64_covers(u32 op, u32 type, u32 open);
+bool dv_x64_covers_by(u32 features, u32 op, u32 type, u32 open);
 /* A register or an address of ctx->addresses, as a field of an instruction. */
 enum { X64_FIELD_ADDRESS = 1 << 30 };
 /* Emits an instruction; fields are the arguments of its term but for flags. `defs` gets what is written. */
