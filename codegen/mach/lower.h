@@ -127,8 +127,8 @@ bool dv_lower_has_many_users(const Lower *l, Value value);
  * asked for its register; INST_NONE. A rule that takes it calls dv_lower_sink. */
 Inst dv_lower_sinkable_load(const Lower *l, Value value);
 void dv_lower_sink(Lower *l, Inst load);
-/* True if the instruction at hand, a branch, may do what this one before it in its block does, whose result no other
- * instruction between them reads, but for `user`. */
+/* True if the instruction at hand may do what this one before it in its block does, which has no effects and whose result no
+ * other instruction between them reads, but for `user`, an instruction or INST_NONE. */
 bool dv_lower_can_absorb(const Lower *l, Inst inst, Inst user);
 /* It does: the result, not lowered by itself any more, is in these registers. */
 void dv_lower_absorb(Lower *l, Inst inst, ValueRegs result);

@@ -1128,6 +1128,54 @@ bool x64_is_kept(X64Context *ctx, Value value)
     return !ends_here(ctx, value);
 }
 
+/* The other half of the product at hand, computed shortly before and wanted behind. */
+static bool half_before(X64Context *ctx, Op op, Value x, Value y, Value *out)
+{
+    enum { NEAR = 4 };
+    const Lower *l = ctx->lower;
+    Inst at = dv_inst_prev(l->func, l->current);
+    for (u32 i = 0; i < NEAR && at.id != ENTITY_NONE; i++, at = dv_inst_prev(l->func, at)) {
+        const InstData *d = dv_inst_const(l->func, at);
+        if (d->op != op || d->type != TYPE_I64) {
+            continue;
+        }
+        Value a = dv_term_value(l->func, at, 0), b = dv_term_value(l->func, at, 1);
+        if ((dv_lower_is_same(l, a, x) && dv_lower_is_same(l, b, y)) ||
+            (dv_lower_is_same(l, a, y) && dv_lower_is_same(l, b, x))) {
+            *out = dv_inst_result(l->func, at, 0);
+            return l->value_wanted[l->roots[out->id]] && dv_lower_can_absorb(l, at, INST_NONE);
+        }
+    }
+    return false;
+}
+
+bool x64_imul_before(X64Context *ctx, Value x, Value y, Value *out)
+{
+    return half_before(ctx, OP_imul, x, y, out);
+}
+
+bool x64_umulhi_before(X64Context *ctx, Value x, Value y, Value *out)
+{
+    return half_before(ctx, OP_umulhi, x, y, out);
+}
+
+bool x64_smulhi_before(X64Context *ctx, Value x, Value y, Value *out)
+{
+    return half_before(ctx, OP_smulhi, x, y, out);
+}
+
+R64 x64_with_low(X64Context *ctx, Value low, Regs2 product)
+{
+    dv_lower_absorb(ctx->lower, dv_lower_def(ctx->lower, low), value_reg(product.lo));
+    return product.hi;
+}
+
+R64 x64_with_high(X64Context *ctx, Value high, Regs2 product)
+{
+    dv_lower_absorb(ctx->lower, dv_lower_def(ctx->lower, high), value_reg(product.hi));
+    return product.lo;
+}
+
 bool x64_is_better_lost(X64Context *ctx, Value value, Value other)
 {
     return ends_here(ctx, value) && !ends_here(ctx, other);
