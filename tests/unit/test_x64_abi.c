@@ -103,9 +103,47 @@ static void structures_are_copied(void **state)
     dv_exec_free(&memory);
 }
 
+/* How often code reads the top of its stack: `test [rsp], rsp`. */
+static u32 count_probes(const ExecMemory *memory)
+{
+    static const u8 probe[] = {0x48, 0x85, 0x24, 0x24};
+    u32 count = 0;
+    for (usize i = 0; i + sizeof probe <= memory->size_bytes; i++) {
+        count += memcmp(memory->bytes + i, probe, sizeof probe) == 0;
+    }
+    return count;
+}
+
+typedef u64 Aligned(u64 x);
+
+/* What alignment leaves out may be more than the page behind a stack. */
+static void room_for_alignment_is_touched(void **state)
+{
+    static const struct {
+        u32 size, align, probes;
+    } rows[] = {{8, 4096, 1},    {8, 2048, 0},  {3000, 2048, 1},
+                {8000, 2048, 1}, {8, 65536, 1}, {8000, 8192, 2}};
+    for (usize i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "function %%f(i64) -> i64 system_v {\n"
+                 "ss0 = explicit_slot %u, align=%u\n"
+                 "block0(v0: i64):\nv1 = stack_addr.i64 ss0\nstore v0, v1\nv2 = load.i64 v1\n"
+                 "v3 = iadd v1, v2\nreturn v3\n}\n",
+                 (unsigned)rows[i].size, (unsigned)rows[i].align);
+        ExecMemory memory = load(*state, text);
+        Aligned *aligned;
+        memcpy(&aligned, &memory.bytes, sizeof aligned);
+        assert_int_equal(aligned(5) % rows[i].align, 5);
+        assert_int_equal(count_probes(&memory), rows[i].probes);
+        dv_exec_free(&memory);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        UNIT_TEST(room_for_alignment_is_touched),
         UNIT_TEST(many_arguments_arrive),
         UNIT_TEST(structures_come_back),
         UNIT_TEST(structures_are_copied),

@@ -666,12 +666,12 @@ static u64 align_up(u64 x, u64 align)
     return (x + align - 1) & ~(align - 1);
 }
 
-/* Takes memory page by page, touching each, so that the page behind a stack that is too small is not missed. */
-static void emit_probes(Emitter *e, u32 bytes)
+/* Takes memory page by page, touching each, so that the page behind a stack that is too small is not missed; down to where
+ * the scratch register points. */
+static void emit_probes(Emitter *e)
 {
     X64Memory top = x64_base(X64_RSP, 0);
     X64Operand end = x64_register(X64_SCRATCH), stack = x64_register(X64_RSP);
-    emit_2(e, X64_lea64, end, x64_memory(x64_base(X64_RSP, -(i32)bytes)));
     u32 start = dv_mach_offset(&e->buf);
     emit_2(e, X64_sub64_i, stack, x64_number(PAGE_BYTES));
     emit_2(e, X64_test64_mr, x64_memory(top), stack);
@@ -685,13 +685,32 @@ static void emit_probes(Emitter *e, u32 bytes)
 static void emit_take(Emitter *e, u32 bytes)
 {
     if (bytes >= PAGE_BYTES) {
-        emit_probes(e, bytes);
+        emit_2(e, X64_lea64, x64_register(X64_SCRATCH), x64_memory(x64_base(X64_RSP, -(i32)bytes)));
+        emit_probes(e);
     } else if (bytes != 0) {
         emit_2(e, X64_sub64_i, x64_register(X64_RSP), x64_number((i64)bytes));
     }
     if (bytes != 0) {
         dv_mach_add_unwind(&e->buf, UNWIND_ALLOC_STACK, 0, (i32)bytes);
     }
+}
+
+/* Aligns the stack pointer, after so many bytes were taken: what is left out counts as taken, too. */
+static void emit_align(Emitter *e, u32 taken)
+{
+    X64Operand stack = x64_register(X64_RSP), end = x64_register(X64_SCRATCH);
+    X64Operand mask = x64_number(-(i64)e->align_bytes);
+    u32 untouched = taken < PAGE_BYTES ? taken : 0;
+    if (e->align_bytes == 0) {
+        return;
+    }
+    if (untouched + e->align_bytes <= PAGE_BYTES) {
+        emit_2(e, X64_and64_i, stack, mask);
+        return;
+    }
+    emit_2(e, X64_mov64, end, stack);
+    emit_2(e, X64_and64_i, end, mask);
+    emit_probes(e);
 }
 
 static u32 more_incoming(const Emitter *e)
@@ -851,11 +870,10 @@ static bool emit_enter(Emitter *e)
             dv_mach_add_unwind(&e->buf, UNWIND_PUSH_REG, reg, 8);
         }
     }
-    emit_take(e, e->size_bytes - saved_general_bytes(e));
+    u32 taken = e->size_bytes - saved_general_bytes(e);
+    emit_take(e, taken);
     emit_save_xmms(e);
-    if (e->align_bytes != 0) {
-        emit_2(e, X64_and64_i, x64_register(X64_RSP), x64_number(-(i64)e->align_bytes));
-    }
+    emit_align(e, taken);
     return true;
 }
 
@@ -956,7 +974,7 @@ static bool lay_out_frame(Emitter *e)
     bytes = align_up(bytes, 16) + saved_xmm_start(e);
     bytes += 16 * (u64)dv_popcount32(e->saved[X64_XMM]);
     e->size_bytes = (u32)bytes;
-    if (bytes > FRAME_BYTES_MAX || e->align_bytes > FRAME_BYTES_MAX) {
+    if (bytes + e->align_bytes > FRAME_BYTES_MAX) {
         dv_diag_error(e->diag, 0, 0, "the frame needs more than %u bytes",
                       (unsigned)FRAME_BYTES_MAX);
         return false;
