@@ -103,15 +103,31 @@ static void structures_are_copied(void **state)
     dv_exec_free(&memory);
 }
 
+static u32 count_bytes(const ExecMemory *memory, const u8 *bytes, usize size)
+{
+    u32 count = 0;
+    for (usize i = 0; i + size <= memory->size_bytes; i++) {
+        count += memcmp(memory->bytes + i, bytes, size) == 0;
+    }
+    return count;
+}
+
 /* How often code reads the top of its stack: `test [rsp], rsp`. */
 static u32 count_probes(const ExecMemory *memory)
 {
     static const u8 probe[] = {0x48, 0x85, 0x24, 0x24};
-    u32 count = 0;
-    for (usize i = 0; i + sizeof probe <= memory->size_bytes; i++) {
-        count += memcmp(memory->bytes + i, probe, sizeof probe) == 0;
-    }
-    return count;
+    return count_bytes(memory, probe, sizeof probe);
+}
+
+/* Windows has xmm6 to xmm15 kept, Linux none. The last one is never allocated, but whoever is called may use it. */
+static void registers_are_kept_over_conventions(void **state)
+{
+    static const u8 loads[] = {0x44, 0x0f, 0x10, 0xbd}; /* movups xmm15, [rbp-n] */
+    ExecMemory memory = load(*state, "function %f(i64) windows_fastcall {\n"
+                                     "sig0 = () system_v\n"
+                                     "block0(v0: i64):\ncall_indirect sig0, v0()\nreturn\n}\n");
+    assert_int_equal(count_bytes(&memory, loads, sizeof loads), 1);
+    dv_exec_free(&memory);
 }
 
 typedef u64 Aligned(u64 x);
@@ -143,9 +159,8 @@ static void room_for_alignment_is_touched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(room_for_alignment_is_touched),
-        UNIT_TEST(many_arguments_arrive),
-        UNIT_TEST(structures_come_back),
+        UNIT_TEST(room_for_alignment_is_touched), UNIT_TEST(registers_are_kept_over_conventions),
+        UNIT_TEST(many_arguments_arrive),         UNIT_TEST(structures_come_back),
         UNIT_TEST(structures_are_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -287,16 +287,18 @@ typedef struct Call {
     ValueRegs *wanted, *got; /* by result */
 } Call;
 
+/* Scratch registers too: the allocator has nothing in them, but a caller may want them back. */
 static u8 lost_registers(X64Context *ctx, const Call *call)
 {
     const RaMachine *machine = ctx->lower->target->machine;
     RaClobbers clobbers = {{{0}}};
     for (u32 class = 0; class < machine->num_classes; class ++) {
+        u64 kept = call->is_try ? 0 : call->layout.saved[class];
+        u64 all = (u64)1 << preg_number(machine->classes[class].scratch);
         for (u32 i = 0; i < machine->classes[class].num_order; i++) {
-            u32 reg = machine->classes[class].order[i];
-            bool is_kept = !call->is_try && (call->layout.saved[class] >> reg & 1) != 0;
-            clobbers.bits[class][0] |= is_kept ? 0 : (u64)1 << reg;
+            all |= (u64)1 << machine->classes[class].order[i];
         }
+        clobbers.bits[class][0] = all & ~kept;
     }
     return dv_vcode_clobbers(ctx->lower->vcode, &clobbers);
 }
