@@ -67,6 +67,7 @@ static struct {
     bool is_installed;
     pthread_key_t key; /* of the alternate stack of a thread */
     struct sigaction previous[ARRAY_LEN(signal_numbers)];
+    atomic_bool is_spent[ARRAY_LEN(signal_numbers)]; /* it was for one signal, which has come */
 } handlers = {.once = PTHREAD_ONCE_INIT};
 
 /* Where a context that faulted goes on. */
@@ -106,28 +107,51 @@ static bool claim(int number, const siginfo_t *info, ucontext_t *context)
     return true;
 }
 
-/* Does what would have been done without us. */
-static void pass_on(int number, siginfo_t *info, void *context)
+/* Calls it with the signals blocked that it asked for; the kernel puts the mask back when our handler returns. */
+static void call_previous(const struct sigaction *previous, int number, siginfo_t *info,
+                          void *context)
 {
-    const struct sigaction *previous = NULL;
-    for (usize i = 0; i < ARRAY_LEN(signal_numbers); i++) {
-        previous = signal_numbers[i] == number ? &handlers.previous[i] : previous;
+    sigset_t own;
+    pthread_sigmask(SIG_BLOCK, &previous->sa_mask, NULL);
+    if ((previous->sa_flags & SA_NODEFER) != 0 && sigismember(&previous->sa_mask, number) == 0) {
+        sigemptyset(&own);
+        sigaddset(&own, number);
+        pthread_sigmask(SIG_UNBLOCK, &own, NULL);
     }
     if ((previous->sa_flags & SA_SIGINFO) != 0) {
         previous->sa_sigaction(number, info, context);
-    } else if (previous->sa_handler == SIG_IGN && info->si_code <= 0) {
-        return; /* sent by somebody; a fault cannot be ignored */
-    } else if (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN) {
-        /* It happens again when we return, or now, and does what it does. */
-        struct sigaction standard;
-        memset(&standard, 0, sizeof standard);
-        standard.sa_handler = SIG_DFL;
-        sigaction(number, &standard, NULL);
-        if (info->si_code <= 0) {
-            raise(number);
-        }
     } else {
         previous->sa_handler(number);
+    }
+}
+
+/* What the signal does without handlers: it happens again when we return, or now. */
+static void do_standard(int number, const siginfo_t *info)
+{
+    struct sigaction standard;
+    memset(&standard, 0, sizeof standard);
+    standard.sa_handler = SIG_DFL;
+    sigaction(number, &standard, NULL);
+    if (info->si_code <= 0) {
+        raise(number);
+    }
+}
+
+/* Does what would have been done without us. */
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+    usize place = 0;
+    while (signal_numbers[place] != number) {
+        place++;
+    }
+    const struct sigaction *previous = &handlers.previous[place];
+    bool is_once = (previous->sa_flags & (int)SA_RESETHAND) != 0;
+    bool is_handler = (previous->sa_flags & SA_SIGINFO) != 0 ||
+                      (previous->sa_handler != SIG_DFL && previous->sa_handler != SIG_IGN);
+    if (is_handler && !(is_once && atomic_exchange(&handlers.is_spent[place], true))) {
+        call_previous(previous, number, info, context);
+    } else if (is_handler || previous->sa_handler == SIG_DFL || info->si_code > 0) {
+        do_standard(number, info); /* a fault cannot be ignored */
     }
 }
 
@@ -162,6 +186,7 @@ static bool put_handlers(void)
         bool is_ours = (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_fault;
         if (!is_ours) { /* noted first: once ours is there, it may be called and has to know */
             handlers.previous[i] = now;
+            atomic_store(&handlers.is_spent[i], false);
         }
         if (!is_ours && sigaction(signal_numbers[i], &action, NULL) != 0) {
             return false;

@@ -14,6 +14,7 @@
 
 #if defined(__linux__) && defined(__x86_64__)
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <unwind.h>
 #define HAS_SIGNALS 1
@@ -559,8 +560,63 @@ static void foreign_signals(void **state)
     expect_trap(w, FUNC_TRAP, 0, 0, PULLEY_TRAP_unreachable);
     dv_rt_store_release(w->store);
 }
+
+static sigset_t mask_then;
+
+static void note_mask(int number)
+{
+    note(number);
+    pthread_sigmask(SIG_BLOCK, NULL, &mask_then);
+}
+
+static void raise_with(int flags)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note_mask;
+    action.sa_flags = flags;
+    sigaddset(&action.sa_mask, SIGUSR1);
+    sigaction(SIGFPE, &action, NULL);
+    assert_true(dv_signals_renew());
+    seen = 0;
+    raise(SIGFPE);
+    assert_int_equal(seen, SIGFPE);
+}
+
+/* Handlers that were there before get the mask that they asked for, and those for one signal no second one. */
+static void foreign_handlers_as_asked(void **state)
+{
+    sigset_t after;
+    (void)state;
+    need_signals();
+    raise_with(0);
+    assert_int_equal(sigismember(&mask_then, SIGFPE), 1);
+    assert_int_equal(sigismember(&mask_then, SIGUSR1), 1);
+    raise_with(SA_NODEFER);
+    assert_int_equal(sigismember(&mask_then, SIGFPE), 0);
+    assert_int_equal(sigismember(&mask_then, SIGUSR1), 1);
+    pthread_sigmask(SIG_BLOCK, NULL, &after);
+    assert_int_equal(sigismember(&after, SIGUSR1), 0);
+    raise_with((int)SA_RESETHAND);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        raise(SIGFPE);
+        _exit(0);
+    }
+    int status = 0;
+    assert_true(child > 0 && waitpid(child, &status, 0) == child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGFPE);
+    raise_with(0); /* what follows may have it */
+}
 #else
 static void foreign_signals(void **state)
+{
+    (void)state;
+    skip();
+}
+
+static void foreign_handlers_as_asked(void **state)
 {
     (void)state;
     skip();
@@ -769,6 +825,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(stopped, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(threads, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(foreign_signals, unit_setup, unit_teardown),
+        cmocka_unit_test_setup_teardown(foreign_handlers_as_asked, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(unwound, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(hostile, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(unguarded, unit_setup, unit_teardown),
