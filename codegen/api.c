@@ -832,6 +832,7 @@ typedef struct NativeCall {
     int linkage;
     const davit_native_data_t *data;
     ByteBuf bytes;
+    Arena scratch; /* of define_func */
 } NativeCall;
 
 typedef struct NewNative {
@@ -937,10 +938,9 @@ davit_status_t davit_native_declare(davit_native_t *native, const char *name, in
 
 static davit_status_t define_func(void *request)
 {
-    const NativeCall *r = request;
+    NativeCall *r = request;
     davit_native_t *native = r->native;
     davit_context_t *context = native->context;
-    Arena scratch;
     Diag diag;
     u32 symbol;
     Func *copy = ARENA_NEW(&native->arena, Func);
@@ -952,10 +952,8 @@ static davit_status_t define_func(void *request)
     }
     dv_diag_init(&diag, &context->error_arena);
     dv_func_copy(copy, r->func->func, &native->arena);
-    dv_arena_init(&scratch, &context->pool);
     bool ok =
-        dv_compile(native->isa, &native->options, copy, &native->arena, &scratch, &diag, made);
-    dv_arena_release(&scratch);
+        dv_compile(native->isa, &native->options, copy, &native->arena, &r->scratch, &diag, made);
     ok = ok && dv_obj_define_code(&native->module, symbol, &made->code, &diag);
     return ok ? DAVIT_OK
               : give_diag(context, &diag,
@@ -966,7 +964,10 @@ davit_status_t davit_native_define_func(davit_native_t *native, const davit_func
                                         int linkage)
 {
     NativeCall request = {.native = native, .func = func, .linkage = linkage};
-    return run_call(native->context, define_func, &request);
+    dv_arena_init(&request.scratch, &native->context->pool);
+    davit_status_t status = run_call(native->context, define_func, &request);
+    dv_arena_release(&request.scratch);
+    return status;
 }
 
 static davit_status_t define_data(void *request)

@@ -1,6 +1,8 @@
 /* test_jit.c - native modules by the public API: data, linkage, lookups, objects, unwinding; what is refused. */
 #include "native_testing.h"
 
+#include "base/text.h"
+
 #if IS_HOST
 #include <unistd.h>
 #include <unwind.h>
@@ -328,11 +330,101 @@ static void tells_perf(void **state)
 }
 #endif
 
+/* ---- memory running out ---- */
+
+typedef struct Budget {
+    u64 left; /* allocations */
+    i64 live;
+} Budget;
+
+static void *budget_alloc(void *context, size_t size)
+{
+    Budget *budget = context;
+    if (budget->left == 0) {
+        return NULL;
+    }
+    budget->left--;
+    budget->live++;
+    return malloc(size);
+}
+
+static void budget_free(void *context, void *memory, size_t size)
+{
+    Budget *budget = context;
+    (void)size;
+    budget->live--;
+    free(memory);
+}
+
+/* A function with so many branches, some data, an object and, on its machine, linked code. */
+static davit_status_t use_everything(Native *x, Arena *arena, u32 blocks)
+{
+    static const char name[] = "data";
+    const uint8_t *bytes;
+    size_t size;
+    davit_data_address_t address = {8, "f", 0};
+    davit_native_data_t data = {NULL, 4096, 8, DAVIT_DATA_WRITABLE, &address, 1};
+    davit_native_data_t tls = {NULL, 16, 8, DAVIT_DATA_TLS, NULL, 0};
+    davit_status_t status;
+    TextBuf text;
+    dv_text_init(&text, arena);
+    dv_text_str(&text,
+                "function %f(i64) -> i64 system_v {\nblock0(v0: i64):\n    jump block1(v0)\n");
+    for (u32 i = 1; i <= blocks; i++) {
+        dv_text_printf(&text,
+                       "block%u(v%u: i64):\n    v%u = imul v%u, v0\n    brif v%u, block%u(v%u), "
+                       "block%u(v0)\n",
+                       i, 2 * i, 2 * i + 1, 2 * i, 2 * i + 1, i + 1, 2 * i + 1, i + 1);
+    }
+    dv_text_printf(&text, "block%u(v%u: i64):\n    return v%u\n}\n", blocks + 1, 2 * blocks + 2,
+                   2 * blocks + 2);
+    if ((status = davit_module_new(x->context, &x->module)) != DAVIT_OK ||
+        (status = davit_module_parse(x->module, text.data, text.length)) != DAVIT_OK ||
+        (status = davit_native_new(x->context, NULL, &x->native)) != DAVIT_OK ||
+        (status = davit_native_define_func(x->native, davit_module_get(x->module, 0),
+                                           DAVIT_LINK_EXPORT)) != DAVIT_OK ||
+        (status = davit_native_define_data(x->native, name, DAVIT_LINK_LOCAL, &data)) != DAVIT_OK ||
+        (status = davit_native_define_data(x->native, "t", DAVIT_LINK_LOCAL, &tls)) != DAVIT_OK ||
+        (status = davit_native_object(x->native, &bytes, &size)) != DAVIT_OK) {
+        return status;
+    }
+    status = davit_native_link(x->native, NULL, NULL);
+    return IS_HOST || status != DAVIT_ERROR_UNSUPPORTED ? status : DAVIT_OK;
+}
+
+/* Each allocation fails once, with all after it: nothing of it stays, not even on the second try. */
+static void memory_runs_out(void **state)
+{
+    enum { BLOCKS = 1500 };
+    davit_status_t status = DAVIT_ERROR_MEMORY;
+    Pool pool;
+    (void)state;
+    dv_pool_init(&pool, NULL);
+    for (u64 most = 0; status != DAVIT_OK; most++) {
+        Budget budget = {most, 0};
+        davit_allocator_t allocator = {budget_alloc, budget_free, &budget};
+        davit_context_options_t options = {&allocator, 0};
+        Arena arena;
+        Native x = {NULL, NULL, NULL};
+        dv_arena_init(&arena, &pool);
+        status = davit_context_new(&options, &x.context);
+        if (status == DAVIT_OK) {
+            status = use_everything(&x, &arena, BLOCKS);
+        }
+        assert_true(status == DAVIT_OK || status == DAVIT_ERROR_MEMORY);
+        native_free(&x);
+        dv_arena_release(&arena);
+        assert_int_equal(budget.live, 0);
+    }
+    dv_pool_destroy(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(writes_objects, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses, set_up, tear_down),
+        cmocka_unit_test(memory_runs_out),
 #if IS_HOST
         cmocka_unit_test_setup_teardown(links, set_up, tear_down),
         cmocka_unit_test_setup_teardown(calls_near_and_far, set_up, tear_down),
