@@ -16,6 +16,7 @@ typedef struct Compile {
     Input input;
     const Isa *isa;
     CompileOptions options;
+    TextBuf out; /* all that is to be written */
     bool vcode, object;
 } Compile;
 
@@ -139,10 +140,9 @@ static bool compile_one(Compile *c, const ClifFunc *from, Arena *scratch, Compil
     }
     if (c->vcode) {
         ok = dv_compile_print(c->isa, &c->options, copy, scratch, arena, &diag, &text);
-        TextBuf name;
-        dv_text_init(&name, arena);
-        dv_print_extname(&name, &f->name);
-        printf("; %s\n%s\n", name.data, text.data);
+        dv_text_str(&c->out, "; ");
+        dv_print_extname(&c->out, &f->name);
+        dv_text_printf(&c->out, "\n%s\n", text.data);
     } else {
         ok = dv_compile(c->isa, &c->options, copy, arena, scratch, &diag, out);
     }
@@ -156,56 +156,52 @@ static bool print_module(Compile *c, const CompiledFunc *const *funcs, u32 count
 {
     Diag diag;
     PulModule linked;
-    TextBuf text;
+    TextBuf *out = &c->out;
     dv_diag_init(&diag, c->command->arena);
     if (!dv_pul_link(c->isa, funcs, count, c->command->arena, &diag, &linked)) {
         print_error(c, NULL, &diag);
         return false;
     }
-    dv_text_init(&text, c->command->arena);
     for (u32 i = 0; i < linked.imports.len; i++) {
-        dv_text_printf(&text, "; import%u = ", (unsigned)i);
-        dv_print_extname(&text, &linked.imports.data[i]);
-        dv_text_char(&text, '\n');
+        dv_text_printf(out, "; import%u = ", (unsigned)i);
+        dv_print_extname(out, &linked.imports.data[i]);
+        dv_text_char(out, '\n');
     }
     for (u32 i = 0; i < linked.symbols.len; i++) {
-        dv_text_printf(&text, "; symbol%u = ", (unsigned)i);
-        dv_print_extname(&text, &linked.symbols.data[i]);
-        dv_text_char(&text, '\n');
+        dv_text_printf(out, "; symbol%u = ", (unsigned)i);
+        dv_print_extname(out, &linked.symbols.data[i]);
+        dv_text_char(out, '\n');
     }
     for (u32 i = 0; i < linked.funcs.len; i++) {
-        dv_text_printf(&text, "; func%u = ", (unsigned)i);
-        dv_print_extname(&text, &linked.funcs.data[i]);
-        dv_text_char(&text, '\n');
+        dv_text_printf(out, "; func%u = ", (unsigned)i);
+        dv_print_extname(out, &linked.funcs.data[i]);
+        dv_text_char(out, '\n');
     }
-    dv_pulley_print_module(&text, &linked.module);
-    fwrite(text.data, 1, text.length, stdout);
+    dv_pulley_print_module(out, &linked.module);
     return true;
 }
 
 /* Machine code as an assembler reads it; what is filled in by a linker is told before. */
-static void print_machine_code(const Compile *c, const CompiledFunc *const *funcs, u32 count)
+static void print_machine_code(Compile *c, const CompiledFunc *const *funcs, u32 count)
 {
     enum { ROW_BYTES = 16 };
-    TextBuf text;
-    dv_text_init(&text, c->command->arena);
+    TextBuf *out = &c->out;
     for (u32 i = 0; i < count; i++) {
         const MachCode *code = &funcs[i]->code;
-        dv_text_str(&text, "# ");
-        dv_print_extname(&text, &funcs[i]->func->name);
-        dv_text_char(&text, '\n');
+        dv_text_str(out, "# ");
+        dv_print_extname(out, &funcs[i]->func->name);
+        dv_text_char(out, '\n');
         for (u32 r = 0; r < code->relocs.len; r++) {
-            dv_text_printf(&text, "# at %u: ", (unsigned)code->relocs.data[r].offset);
-            dv_print_extname(&text, &code->relocs.data[r].symbol.name);
-            dv_text_char(&text, '\n');
+            dv_text_printf(out, "# at %u: ", (unsigned)code->relocs.data[r].offset);
+            dv_print_extname(out, &code->relocs.data[r].symbol.name);
+            dv_text_char(out, '\n');
         }
         for (u32 at = 0; at < code->size_bytes; at++) {
             dv_text_printf(
-                &text, "%s0x%02x%s", at % ROW_BYTES == 0 ? "    .byte " : ", ", code->bytes[at],
+                out, "%s0x%02x%s", at % ROW_BYTES == 0 ? "    .byte " : ", ", code->bytes[at],
                 at % ROW_BYTES == ROW_BYTES - 1 || at + 1 == code->size_bytes ? "\n" : "");
         }
     }
-    fwrite(text.data, 1, text.length, stdout);
 }
 
 /* All functions are exported. */
@@ -229,8 +225,10 @@ static bool write_object(Compile *c, const CompiledFunc *const *funcs, u32 count
     ok = ok && dv_obj_write(&module, c->input.path, &diag, &bytes);
     if (!ok) {
         print_error(c, NULL, &diag);
+    } else {
+        dv_text_bytes(&c->out, bytes.data, bytes.len);
     }
-    return ok && fwrite(bytes.data, 1, bytes.len, stdout) == bytes.len;
+    return ok;
 }
 
 static bool compile_all(Compile *c)
@@ -300,14 +298,17 @@ static int compile_clif(Command *command, const CompileWords *w)
         fputs("davit compile: -: error: CLIF is read from files\n", stderr);
         return EXIT_FAILED;
     }
-    if (w->out != NULL && strcmp(w->out, "-") != 0 && freopen(w->out, "w", stdout) == NULL) {
-        perror(w->out);
-        return EXIT_FAILED;
-    }
     if (!dv_input_read(command, w->path, &c.input) || dv_input_verify(command, &c.input) != 0) {
         return EXIT_FAILED;
     }
-    return compile_all(&c) ? EXIT_OK : EXIT_FAILED;
+    dv_text_init(&c.out, command->arena);
+    bool ok = compile_all(&c);
+    if (!ok && !c.vcode) { /* how far it got is of use */
+        return EXIT_FAILED;
+    }
+    int status = dv_wasm_output_write(command, "compile", w->path, w->out == NULL ? "-" : w->out,
+                                      (IoBytes){(const u8 *)c.out.data, c.out.length});
+    return ok ? status : EXIT_FAILED;
 }
 
 /* Whether Wasm can be compiled for the target, and for that processor. */

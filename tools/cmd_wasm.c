@@ -119,7 +119,7 @@ int dv_cmd_wat2wasm(Command *command)
     if (out == NULL) {
         out = dv_wasm_output_path(command->arena, input.path, ".wasm");
     }
-    return dv_wasm_output_write(command, "wat2wasm", &input, out,
+    return dv_wasm_output_write(command, "wat2wasm", input.path, out,
                                 (IoBytes){input.bytes, input.size});
 }
 
@@ -162,7 +162,7 @@ int dv_cmd_wasm2wat(Command *command)
         fprintf(stderr, "davit wasm2wat: %s: error: %s\n", input.path, dv_diag_first(&diag)->text);
         return EXIT_FAILED;
     }
-    return dv_wasm_output_write(command, "wasm2wat", &input, out,
+    return dv_wasm_output_write(command, "wasm2wat", input.path, out,
                                 (IoBytes){(const u8 *)text.data, text.length});
 }
 

@@ -9,7 +9,7 @@ static int write_text(Command *command, const WasmInput *input, const WasmCompil
                       const TextBuf *text)
 {
     IoBytes bytes = {(const u8 *)text->data, text->length};
-    return dv_wasm_output_write(command, "compile", input,
+    return dv_wasm_output_write(command, "compile", input->path,
                                 request->out == NULL ? "-" : request->out, bytes);
 }
 
@@ -90,6 +90,6 @@ int dv_compile_wasm(Command *command, const WasmInput *input, const WasmCompileR
     const char *out = request->out != NULL
                           ? request->out
                           : dv_wasm_output_path(command->arena, input->path, ".dvt");
-    return dv_wasm_output_write(command, "compile", input, out,
+    return dv_wasm_output_write(command, "compile", input->path, out,
                                 (IoBytes){artifact.data, artifact.len});
 }

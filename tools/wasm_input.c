@@ -343,11 +343,11 @@ const char *dv_wasm_output_path(Arena *arena, const char *path, const char *endi
                                   : dv_arena_printf(arena, "%.*s%s", (int)length, path, ending);
 }
 
-int dv_wasm_output_write(Command *command, const char *name, const WasmInput *input,
+int dv_wasm_output_write(Command *command, const char *name, const char *input_path,
                          const char *path, IoBytes bytes)
 {
     const char *error;
-    if (strcmp(path, "-") != 0 && strcmp(path, input->path) == 0) {
+    if (strcmp(path, "-") != 0 && strcmp(path, input_path) == 0) {
         fprintf(stderr,
                 "davit %s: %s: error: the output would replace the input: -o names another\n", name,
                 path);

@@ -53,7 +53,7 @@ void dv_wasm_print_fallbacks(const WasmCompileStats *stats);
 /* The name that an output beside the input has: with this ending instead of its own; "-" for "-". */
 const char *dv_wasm_output_path(Arena *arena, const char *path, const char *ending);
 /* Writes a file; never over the input it was made of. Gives the exit status, after saying what failed. */
-int dv_wasm_output_write(Command *command, const char *name, const WasmInput *input,
+int dv_wasm_output_write(Command *command, const char *name, const char *input_path,
                          const char *path, IoBytes bytes);
 
 #endif
