@@ -127,6 +127,7 @@ static bool make_store(Run *r)
     RtError error;
     RtStoreConfig config = {.form = r->form,
                             .stack_bytes = (u32)r->max_stack,
+                            .native_stack_bytes = (u32)r->max_stack,
                             .max_memory_bytes = r->max_memory,
                             .guarded = r->guarded,
                             .metered = r->fuel != UINT64_MAX};

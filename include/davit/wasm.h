@@ -63,7 +63,7 @@ typedef struct davit_wasm_limits {
     uint64_t memory_bytes;  /* of all memories of a store together */
     uint64_t table_elems;   /* of one table; 10,000,000 */
     uint32_t instances;     /* of a store; 100,000 */
-    uint32_t stack_bytes;   /* of a store's guests; 1 MiB */
+    uint32_t stack_bytes;   /* of a store's guests, of native ones on the thread's; 1 MiB */
     uint32_t nesting;       /* calls from the host inside calls from guests, and so on; 100 */
     uint64_t compile_bytes; /* memory for compiling one module; none */
 } davit_wasm_limits_t;

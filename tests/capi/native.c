@@ -147,6 +147,27 @@ static void check_mixed(void)
     wasm_engine_delete(bytecode);
 }
 
+/* How deep calls may go is what the limit of the stack says, more than the standard or less. */
+static void check_stack(uint32_t stack_bytes, int32_t depth, uint32_t code)
+{
+    static const char down[] = "(module (func $down (export \"down\") (param i32) (result i32)\n"
+                               " (if (result i32) (local.get 0)\n"
+                               "  (then (i32.add (local.get 0)\n"
+                               "   (call $down (i32.sub (local.get 0) (i32.const 1)))))\n"
+                               "  (else (i32.const 0)))))";
+    wasm_config_t *config = wasm_config_new();
+    davit_wasm_limits_t limits = {0};
+    limits.stack_bytes = stack_bytes;
+    davit_wasm_config_limits(config, &limits);
+    wasm_engine_t *engine = wasm_engine_new_with_config(config);
+    wasm_store_t *store = wasm_store_new(engine);
+    wasm_instance_t *instance = instance_of(store, down, NULL, 0);
+    CHECK(trap_of(store, instance, "down", depth) == code);
+    wasm_instance_delete(instance);
+    wasm_store_delete(store);
+    wasm_engine_delete(engine);
+}
+
 #if defined(__linux__)
 /* Reads the file, and removes it. */
 static void read_map(char *text, size_t size)
@@ -210,6 +231,9 @@ int main(void)
     check_engine(true);
     check_engine(false);
     check_mixed();
+    check_stack(0, 5000, 0);
+    check_stack(64 << 10, 5000, DAVIT_TRAP_STK_OVF);
+    check_stack(5 << 20, 50000, 0);
     check_perf_map();
     return 0;
 }

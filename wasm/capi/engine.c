@@ -202,6 +202,7 @@ wasm_store_t *wasm_store_new(wasm_engine_t *engine)
     RtStoreConfig config = {
         .allocator = engine->settings.allocator,
         .stack_bytes = limits->stack_bytes,
+        .native_stack_bytes = limits->stack_bytes,
         .max_nesting = limits->nesting,
         .max_memory_bytes = limits->memory_bytes,
         .max_table_elems = limits->table_elems,
