@@ -318,7 +318,7 @@ bool dv_wasm_choose_engine(const char *name, const char *engine, const char *mem
     options->target = is_native ? target : "pulley";
     options->cpu = is_native ? features : 0;
     options->or_bytecode = is_native && !is_demanded;
-    options->checked = strcmp(memory, "checked") == 0;
+    options->checked = strcmp(memory, "checked") == 0 || (is_native && !dv_rt_can_guard());
     *guarded = is_native && !options->checked;
     return true;
 }

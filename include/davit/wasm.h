@@ -39,7 +39,8 @@ typedef enum davit_engine {
 /* DAVIT_ERROR_UNSUPPORTED if this build has no such engine for this host. */
 DAVIT_API davit_status_t davit_wasm_config_engine(wasm_config_t *config, davit_engine_t engine);
 /* Whether native code leaves it to guard pages to find accesses out of bounds (true, the default: each 32-bit memory takes 6 GiB of
- * addresses, and the process has handlers of SIGSEGV and its like, which pass on what is not theirs), or compares. */
+ * addresses, and the process has handlers of SIGSEGV and its like, which pass on what is not theirs), or compares. It compares
+ * in any case if the process may not have so many addresses when the engine is made. */
 DAVIT_API void davit_wasm_config_guard_pages(wasm_config_t *config, bool on);
 /* Native functions are added to /tmp/perf-PID.map as modules are loaded, for perf to show their names. */
 DAVIT_API void davit_wasm_config_perf_map(wasm_config_t *config, bool on);

@@ -5,6 +5,7 @@
 #include "capi_testing.h"
 
 #if defined(__linux__)
+#include <sys/resource.h>
 #include <unistd.h>
 #endif
 
@@ -220,8 +221,31 @@ static void check_perf_map(void)
         wasm_engine_delete(engine);
     }
 }
+
+/* A process may be given few addresses: then code compares. */
+static void check_few_addresses(void)
+{
+    FILE *statm = fopen("/proc/self/statm", "r");
+    unsigned long long pages = 0;
+    struct rlimit before;
+    if (statm == NULL || fscanf(statm, "%llu", &pages) != 1 || getrlimit(RLIMIT_AS, &before) != 0) {
+        return;
+    }
+    fclose(statm);
+    struct rlimit few = before;
+    few.rlim_cur = (rlim_t)(pages * (unsigned long long)sysconf(_SC_PAGESIZE) + (3ull << 30));
+    if (before.rlim_cur != RLIM_INFINITY || setrlimit(RLIMIT_AS, &few) != 0) {
+        return;
+    }
+    check_engine(true);
+    CHECK(setrlimit(RLIMIT_AS, &before) == 0);
+}
 #else
 static void check_perf_map(void)
+{
+}
+
+static void check_few_addresses(void)
 {
 }
 #endif
@@ -235,5 +259,6 @@ int main(void)
     check_stack(64 << 10, 5000, DAVIT_TRAP_STK_OVF);
     check_stack(5 << 20, 50000, 0);
     check_perf_map();
+    check_few_addresses();
     return 0;
 }

@@ -116,6 +116,13 @@ void dv_capi_free(const wasm_engine_t *engine, void *memory, usize size_bytes)
     dv_rt_free(&engine->settings.allocator, memory, size_bytes);
 }
 
+static bool wants_guards(const CompileSettings *settings)
+{
+    u32 features;
+    return settings->engine != COMPILE_PULLEY && !settings->no_guards &&
+           dv_rt_native_target(&features) != NULL;
+}
+
 wasm_engine_t *wasm_engine_new(void)
 {
     return wasm_engine_new_with_config(wasm_config_new());
@@ -129,6 +136,8 @@ wasm_engine_t *wasm_engine_new_with_config(wasm_config_t *config)
     wasm_engine_t *engine = dv_rt_alloc(&config->settings.allocator, sizeof *engine);
     if (engine != NULL) {
         engine->settings = config->settings;
+        engine->settings.compile.no_guards |=
+            wants_guards(&config->settings.compile) && !dv_rt_can_guard();
         atomic_init(&engine->refs, 1);
     }
     wasm_config_delete(config);
@@ -183,13 +192,6 @@ static RtAnswer ask_notify(void *context, RtStore *rt)
     wasm_store_t *store = context;
     (void)rt;
     return ask(store->on_notify, store, RT_GO_ON);
-}
-
-static bool wants_guards(const CompileSettings *settings)
-{
-    u32 features;
-    return settings->engine != COMPILE_PULLEY && !settings->no_guards &&
-           dv_rt_native_target(&features) != NULL;
 }
 
 wasm_store_t *wasm_store_new(wasm_engine_t *engine)

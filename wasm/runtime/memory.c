@@ -71,12 +71,26 @@ static void take_block(RtMemory *memory, const Block *block)
     memory->interp.base = block->base;
 }
 
-/* Reserved with what static native code relies on. False if this host has no such space. */
+/* What static native code relies on. */
+#define GUARDED_BYTES (VM_STATIC_RESERVE_BYTES + VM_STATIC_GUARD_BYTES)
+
+bool dv_rt_can_guard(void)
+{
+    void *base = dv_os_can_reserve() && GUARDED_BYTES <= SIZE_MAX
+                     ? dv_os_reserve((usize)GUARDED_BYTES)
+                     : NULL;
+    if (base != NULL) {
+        dv_os_release(base, (usize)GUARDED_BYTES);
+    }
+    return base != NULL;
+}
+
+/* False if this host has no such space. */
 static bool reserve_guarded(RtMemory *memory, usize length)
 {
-    const u64 size = VM_STATIC_RESERVE_BYTES + VM_STATIC_GUARD_BYTES;
     Block block = {0};
-    if (!dv_os_can_reserve() || size > SIZE_MAX || !reserve(&block, length, (usize)size)) {
+    if (!dv_os_can_reserve() || GUARDED_BYTES > SIZE_MAX ||
+        !reserve(&block, length, (usize)GUARDED_BYTES)) {
         return false;
     }
     if (!dv_registry_add_reserved(block.start, block.size_bytes)) {

@@ -119,6 +119,8 @@ const WasmModule *dv_rt_module_info(const RtModule *module);
 const u8 *dv_rt_module_bytes(const RtModule *module, usize *size);
 /* The compiler's target whose code runs on this host, and which of its features the processor has; NULL: none. */
 const char *dv_rt_native_target(u32 *features);
+/* Whether the process may have the addresses of a guarded memory now: with a limit (ulimit -v) it may not. */
+bool dv_rt_can_guard(void);
 /* Whether its functions are native code; then its bytecode has none. */
 bool dv_rt_module_is_native(const RtModule *module);
 /* The bytecode, for inspection. */
