@@ -69,11 +69,18 @@ static bool refuse(const ObjModule *module, Diag *diag, Str name, const char *wh
     return false;
 }
 
+static const char no_name[] = "is no name of a symbol";
+
+static bool is_name(Str name)
+{
+    return name.len != 0 && memchr(name.data, 0, name.len) == NULL;
+}
+
 bool dv_obj_declare(ObjModule *module, Str name, ObjKind kind, ObjLinkage linkage, Diag *diag,
                     u32 *symbol)
 {
-    if (name.len == 0 || memchr(name.data, 0, name.len) != NULL) {
-        return refuse(module, diag, name, "is no name of a symbol");
+    if (!is_name(name)) {
+        return refuse(module, diag, name, no_name);
     }
     *symbol = dv_obj_symbol(module, name);
     ObjSymbol *s = &module->symbols.data[*symbol];
@@ -187,6 +194,9 @@ bool dv_obj_check(const ObjModule *module, Diag *diag)
     bool ok = true;
     for (u32 i = 0; i < module->symbols.len; i++) {
         const ObjSymbol *s = &module->symbols.data[i];
+        if (!is_name(s->name)) { /* of what is referred to, and was not declared */
+            ok = refuse(module, diag, s->name, no_name);
+        }
         if (!s->defined && (s->linkage == OBJ_LOCAL || s->linkage == OBJ_EXPORT)) {
             ok = refuse(module, diag, s->name, "is declared here, and defined nowhere");
         }

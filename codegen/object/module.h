@@ -76,7 +76,7 @@ bool dv_obj_declare(ObjModule *module, Str name, ObjKind kind, ObjLinkage linkag
  * data. False, with the reason, if it is defined already, or does not hold its relocations. */
 bool dv_obj_define_code(ObjModule *module, u32 symbol, const MachCode *code, Diag *diag);
 bool dv_obj_define_data(ObjModule *module, u32 symbol, const ObjData *data, Diag *diag);
-/* False, with the reason, if a symbol is declared local or exported and defined nowhere. */
+/* False, with the reason, if a symbol is declared local or exported and defined nowhere, or has no name that can be. */
 bool dv_obj_check(const ObjModule *module, Diag *diag);
 
 #endif

@@ -89,6 +89,19 @@ static void refuses(void **state)
     assert_null(none);
 }
 
+/* What is only referred to needs a name, too. */
+static void refuses_no_name(void **state)
+{
+    Native *x = *state;
+    const uint8_t *bytes;
+    size_t size;
+    davit_data_address_t address = {0, "", 0};
+    davit_native_data_t data = {NULL, 8, 8, DAVIT_DATA_READONLY, &address, 1};
+    assert_int_equal(davit_native_define_data(x->native, "data", DAVIT_LINK_LOCAL, &data),
+                     DAVIT_OK);
+    assert_refused(x, davit_native_object(x->native, &bytes, &size), "no name");
+}
+
 #if IS_HOST
 static bool saw_caller;
 
@@ -424,6 +437,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(writes_objects, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_no_name, set_up, tear_down),
         cmocka_unit_test(memory_runs_out),
 #if IS_HOST
         cmocka_unit_test_setup_teardown(links, set_up, tear_down),
