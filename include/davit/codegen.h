@@ -699,7 +699,8 @@ DAVIT_API davit_status_t davit_native_object(davit_native_t *native, const uint8
 typedef void *davit_lookup_t(void *context, const char *name);
 /* Links the module in memory, once; nothing can be defined afterwards. Imports come from lookup, which may be NULL;
  * those of Davit's own helpers need none. Debuggers and unwinders are told of the code. Thread-local data are the
- * module's own: none can be imported.
+ * module's own: none can be imported. Nobody catches traps: code that traps, by a division by 0 say, executes an illegal
+ * instruction, and an access of memory that is not there faults as it does in C.
  * DAVIT_ERROR_UNSUPPORTED: this machine is not the target. */
 DAVIT_API davit_status_t davit_native_link(davit_native_t *native, davit_lookup_t *lookup,
                                            void *context);
