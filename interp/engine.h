@@ -54,8 +54,10 @@ enum {
     RED_ZONE_BYTES = PULLEY_WINDOW_SLOTS * 8,
     INTERP_OUT_OF_FUEL = INTERP_EXIT + 1, /* status: fuel did not suffice */
     INTERP_DEEPER,                        /* status: the instruction needs `touched` elsewhere */
-    FUNC_CHUNK = 256
+    FUNC_CHUNK = 256                      /* a power of two */
 };
+
+#define NO_TYPE UINT32_MAX /* no type_id */
 
 typedef struct InterpFuncChunk {
     struct InterpFuncChunk *next;
@@ -71,9 +73,9 @@ typedef struct InterpAdapter {
 struct Interp {
     /* ---- what native code knows the places of: `state` of rt/vmctx.def ---- */
     const void *stack_limit; /* while native code runs */
-    InterpFunc **funcs;      /* by handle */
+    InterpFunc **funcs;      /* by handle; no_func where there is none */
     u64 fuel;
-    u32 num_funcs; /* handles given, with 0 */
+    u32 func_mask; /* funcs has one more: a power of two */
     atomic_uint poll;
 
     /* ---- what the dispatch loop uses ----
@@ -129,7 +131,9 @@ struct Interp {
     InterpRecord *stack_end;
     InterpInstance *instances;
     InterpFuncChunk *chunks;      /* the functions, the latest first */
-    u32 func_cap;                 /* of funcs */
+    u32 num_funcs;                /* handles given, with 0 */
+    InterpFunc no_func;           /* its type is NO_TYPE */
+    InterpFunc *no_funcs[1];      /* what funcs is before there is one */
     InterpException **exceptions; /* by handle; 0 is unused */
     u32 exception_cap;
     u32 exception_hint; /* no handle below is free */

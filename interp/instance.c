@@ -9,6 +9,28 @@ u32 dv_interp_type_id(PulleyType type)
 
 /* ---- functions ---- */
 
+/* Room for twice as many. */
+static bool grow_funcs(Interp *vm)
+{
+    bool is_first = vm->funcs == vm->no_funcs;
+    u32 old = vm->func_mask + 1;
+    u32 new = is_first ? FUNC_CHUNK : old * 2;
+    InterpFunc **grown = dv_interp_alloc(vm, new * sizeof *grown);
+    if (grown == NULL) {
+        return false;
+    }
+    memcpy(grown, vm->funcs, old * sizeof *grown);
+    for (u32 i = old; i < new; i++) {
+        grown[i] = &vm->no_func;
+    }
+    if (!is_first) {
+        dv_interp_release(vm, vm->funcs, old * sizeof *grown);
+    }
+    vm->funcs = grown;
+    vm->func_mask = new - 1;
+    return true;
+}
+
 /* A new function with a handle; NULL if there is no memory. */
 static InterpFunc *new_func(Interp *vm)
 {
@@ -17,15 +39,8 @@ static InterpFunc *new_func(Interp *vm)
     if (handle > vm->config.max_funcs) {
         return NULL;
     }
-    if (handle >= vm->func_cap) {
-        u32 cap = vm->func_cap == 0 ? FUNC_CHUNK : vm->func_cap * 2;
-        void *grown = dv_interp_grow(vm, vm->funcs, vm->func_cap * sizeof vm->funcs[0],
-                                     cap * sizeof vm->funcs[0]);
-        if (grown == NULL) {
-            return NULL;
-        }
-        vm->funcs = grown;
-        vm->func_cap = cap;
+    if (handle > vm->func_mask && !grow_funcs(vm)) {
+        return NULL;
     }
     if (place == 0) {
         InterpFuncChunk *chunk = dv_interp_alloc(vm, sizeof *chunk);

@@ -125,6 +125,9 @@ Interp *dv_interp_new(const InterpConfig *config)
     complete_config(&vm->config);
     atomic_init(&vm->poll, 0);
     vm->fuel = UINT64_MAX;
+    vm->no_func.type_id = NO_TYPE;
+    vm->no_funcs[0] = &vm->no_func;
+    vm->funcs = vm->no_funcs;
     vm->num_funcs = 1;
     vm->exception_hint = 1; /* 0 is null */
     vm->stack_bytes = (usize)vm->config.stack_bytes + 16;
@@ -163,7 +166,9 @@ void dv_interp_free(Interp *vm)
         vm->chunks = chunk->next;
         dv_interp_release(vm, chunk, sizeof *chunk);
     }
-    dv_interp_release(vm, vm->funcs, vm->func_cap * sizeof vm->funcs[0]);
+    if (vm->funcs != vm->no_funcs) {
+        dv_interp_release(vm, vm->funcs, ((usize)vm->func_mask + 1) * sizeof vm->funcs[0]);
+    }
     for (u32 i = 1; i < vm->exception_cap; i++) {
         if (vm->exceptions[i] != NULL) {
             dv_interp_drop_exception(vm, i);

@@ -2,7 +2,11 @@
  *
  * A call to a function entity that the module defines is a direct call with the caller's vmctx; any other has code and
  * vmctx loaded: from the vmctx for imports, from the function's record for references. References are indices into the
- * store's array of records, and may be forged: one that is no record's does not have the type that is asked for. */
+ * store's array of pointers to records, modulo its size: null's record and those of the room behind the last function have a
+ * type that is nobody's. So one comparison finds null and a wrong type, and forged references lead nowhere else.
+ *
+ * Against speculation past the bounds of a table: with table_guard the index is 0 where the check fails, by data, not by
+ * branch. */
 #include "codegen/opt/entities_parts.h"
 
 /* ---- tables ------------------------------------------------------------------------------------------------ */
@@ -18,16 +22,22 @@ static Value table_object(Entities *e, u32 table)
                              e->layout.tables + (u64)table_index(e, table) * VM_PTR);
 }
 
-/* Where the element is; traps if there is no such. */
+/* Where the element is; traps if there is no such. What cannot grow does not move either. */
 static Value element_address(Entities *e, u32 table, Value index, TrapCode trap)
 {
+    const WasmTableData *t = &vec_at(&e->f->tables, table);
+    bool is_fixed = t->has_max && t->max == t->min;
+    u64 fixed_count = t->min;
+    EntCached *cached = &e->tables[table].base;
     Value object = table_object(e, table), wide = dv_ent_wide(e, index);
-    Value count = dv_ent_load(e, OP_uload32, TYPE_I64, object, VM_table_count);
-    Value base = dv_ent_load_content(e, &e->tables[table].base, object, VM_table_elems);
-    Value offset = dv_ent_binary(e, OP_ishl, wide, dv_ent_const(e, TYPE_I64, 2));
-    Value address = dv_ent_binary(e, OP_iadd, base, offset);
+    Value count = is_fixed ? dv_ent_const(e, TYPE_I64, fixed_count)
+                           : dv_ent_load(e, OP_uload32, TYPE_I64, object, VM_table_count);
+    Value base = is_fixed ? dv_ent_load_fixed(e, cached, object, VM_table_elems)
+                          : dv_ent_load_content(e, cached, object, VM_table_elems);
     Value oob = dv_ent_compare(e, INTCC_uge, wide, count);
-    return dv_ent_bounded(e, e->options->table_guard, oob, trap, address);
+    wide = dv_ent_bounded(e, e->options->table_guard, oob, trap, wide);
+    Value offset = dv_ent_binary(e, OP_ishl, wide, dv_ent_const(e, TYPE_I64, 2));
+    return dv_ent_binary(e, OP_iadd, base, offset);
 }
 
 static void expand_access(Entities *e, u32 table, bool is_set)
@@ -159,22 +169,24 @@ static void expand_import(Entities *e, u32 func)
     become_call(e, ops[form_of(e)], f->funcs.len - 1, &e->vmctx.id, 1, skip);
 }
 
-/* Of a handle that is not null: its record, which has the type. */
-static Value typed_record(Entities *e, Value handle, u32 type)
+/* The record of the function at the index of a table, or of a reference (`index` is VALUE_NONE), which has the type. */
+static Value typed_record(Entities *e, Value handle, u32 type, Value index)
 {
     Value state = dv_ent_state(e);
-    Value count = dv_ent_load(e, OP_load, TYPE_I32, state, VM_state_num_funcs);
+    Value mask = dv_ent_load(e, OP_load, TYPE_I32, state, VM_state_func_mask);
+    Value place = dv_ent_binary(e, OP_band, handle, mask), wide = dv_ent_wide(e, place);
     Value funcs = dv_ent_load(e, OP_load, TYPE_I64, state, VM_state_funcs);
-    Value wide = dv_ent_wide(e, handle);
     Value offset = dv_ent_binary(e, OP_ishl, wide, dv_ent_const(e, TYPE_I64, 3));
-    Value at = dv_ent_binary(e, OP_iadd, funcs, offset);
-    Value forged = dv_ent_compare(e, INTCC_uge, handle, count);
-    at = dv_ent_bounded(e, e->options->table_guard, forged, TRAP_bad_sig, at);
-    Value record = dv_ent_load(e, OP_load, TYPE_I64, at, 0);
+    Value record = dv_ent_load(e, OP_load, TYPE_I64, dv_ent_binary(e, OP_iadd, funcs, offset), 0);
     u64 types = e->layout.types + 4 * (u64)dv_ent_type_index(e->f, type);
     Value want = dv_ent_load(e, OP_load, TYPE_I32, e->vmctx, types);
     Value have = dv_ent_load(e, OP_load, TYPE_I32, record, VM_func_type_id);
-    dv_ent_trap_if(e, OP_trapnz, dv_ent_compare(e, INTCC_ne, have, want), TRAP_bad_sig);
+    Block next = dv_ent_begin_cold(e, dv_ent_compare(e, INTCC_ne, have, want));
+    dv_ent_trap_if(e, OP_trapnz, place, TRAP_bad_sig);
+    if (index.id != ENTITY_NONE) {
+        dv_ent_helper(e, VM_HELPER_trap_null_elem, &index.id, 1);
+    }
+    dv_ent_end_cold(e, next, index.id != ENTITY_NONE ? TRAP_null_elem : TRAP_null_func);
     return record;
 }
 
@@ -183,19 +195,13 @@ static void expand_table_call(Entities *e, u32 table, u32 type)
     Value index = dv_ent_arg(e, 0);
     Value at = element_address(e, table, index, TRAP_undef_elem);
     Value handle = dv_ent_load(e, OP_load, TYPE_I32, at, 0);
-    Value zero = dv_ent_const(e, TYPE_I32, 0);
-    Block next = dv_ent_begin_cold(e, dv_ent_compare(e, INTCC_eq, handle, zero));
-    dv_ent_helper(e, VM_HELPER_trap_null_elem, &index.id, 1);
-    dv_ent_end_cold(e, next, TRAP_null_elem);
-    Value record = typed_record(e, handle, type);
+    Value record = typed_record(e, handle, type, index);
     become_indirect(e, record, VM_func_code, VM_func_ctx, type);
 }
 
 static void expand_ref_call(Entities *e, u32 type)
 {
-    Value handle = dv_ent_arg(e, 0);
-    dv_ent_trap_if(e, OP_trapz, handle, TRAP_null_func);
-    Value record = typed_record(e, handle, type);
+    Value record = typed_record(e, dv_ent_arg(e, 0), type, VALUE_NONE);
     become_indirect(e, record, VM_func_code, VM_func_ctx, type);
 }
 

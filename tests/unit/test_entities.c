@@ -254,24 +254,65 @@ static void test_calls(void **state)
            "    v2 = call fn2(v5, v1)\n"
            "    v3 = call fn0(v5, v2)\n"
            "    v4 = call fn1(v3)\n"
-           "    trapz v4, null_func\n"
            "    v8 = load.i64 notrap aligned readonly can_move v5\n"
            "    v9 = load.i32 notrap aligned v8+24\n"
-           "    v10 = load.i64 notrap aligned v8+8\n"
-           "    v11 = uextend.i64 v4\n"
-           "    v12 = iconst.i64 3\n"
-           "    v13 = ishl v11, v12  ; v12 = 3\n"
-           "    v14 = iadd v10, v13\n"
-           "    v15 = icmp uge v4, v9\n"
-           "    trapnz v15, bad_sig\n"
-           "    v16 = load.i64 notrap aligned v14\n"
+           "    v10 = band v4, v9\n"
+           "    v11 = uextend.i64 v10\n"
+           "    v12 = load.i64 notrap aligned v8+8\n"
+           "    v13 = iconst.i64 3\n"
+           "    v14 = ishl v11, v13  ; v13 = 3\n"
+           "    v15 = iadd v12, v14\n"
+           "    v16 = load.i64 notrap aligned v15\n"
            "    v17 = load.i32 notrap aligned v5+56\n"
            "    v18 = load.i32 notrap aligned v16+24\n"
            "    v19 = icmp ne v18, v17\n"
-           "    trapnz v19, bad_sig\n"
+           "    brif v19, block2, block1\n"
+           "\n"
+           "block1:\n"
            "    v20 = load.i64 notrap aligned v16\n"
            "    v21 = load.i64 notrap aligned v16+8\n"
            "    return_call_indirect sig0, v20(v21, v0)\n"
+           "\n"
+           "block2 cold:\n"
+           "    trapnz.i32 v10, bad_sig\n"
+           "    trap null_func\n"
+           "}\n");
+}
+
+/* Of a table that cannot grow the length is known, and where its elements are stays the same in a loop. */
+static void test_fixed_table(void **state)
+{
+    EntityOptions options = {.table_guard = true};
+    expect(*state, &options,
+           "function %f(i32) wasm {\n"
+           "    table0 = table 0, index i32, min 4, max 4, funcref\n"
+           "block0(v0: i32):\n"
+           "    jump block1\n"
+           "block1:\n"
+           "    v1 = table_get table0, v0\n"
+           "    brif v1, block1, block2\n"
+           "block2:\n"
+           "    return\n}\n",
+           "block0(v2: i64, v0: i32):\n"
+           "    v3 = load.i64 notrap aligned readonly can_move v2+24\n"
+           "    v6 = load.i64 notrap aligned readonly can_move v3\n"
+           "    jump block1\n"
+           "\n"
+           "block1:\n"
+           "    v4 = uextend.i64 v0\n"
+           "    v5 = iconst.i64 4\n"
+           "    v7 = icmp uge v4, v5  ; v5 = 4\n"
+           "    v8 = iconst.i64 0\n"
+           "    trapnz v7, table_oob\n"
+           "    v9 = select_spectre_guard v7, v8, v4  ; v8 = 0\n"
+           "    v10 = iconst.i64 2\n"
+           "    v11 = ishl v9, v10  ; v10 = 2\n"
+           "    v12 = iadd.i64 v6, v11\n"
+           "    v1 = load.i32 notrap aligned v12\n"
+           "    brif v1, block1, block2\n"
+           "\n"
+           "block2:\n"
+           "    return\n"
            "}\n");
 }
 
@@ -397,6 +438,7 @@ int main(void)
         TEST(test_fuel),         TEST(test_loop),
         TEST(test_calls),        TEST(test_all),
         TEST(test_errors),       TEST(test_linear),
+        TEST(test_fixed_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

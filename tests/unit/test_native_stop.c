@@ -1,5 +1,5 @@
 /* test_native_stop.c - what ends or holds up guests does so in bytecode and in native code: fuel, refilled or not, at the very same
- * places; polls, deadlines, the stack, limits of memories. */
+ * places; polls, deadlines, the stack, limits of memories, calls through tables. */
 #include "wasm_compile_testing.h"
 
 #include "base/threads.h"
@@ -55,7 +55,7 @@ static RtAnswer answer_notify(void *context, RtStore *store)
     return w->asked++ < w->most ? RT_GO_ON : RT_TRAP;
 }
 
-static void open_way(Fixture *f, Way *w, bool metered)
+static void open_way(Fixture *f, Way *w, const char *guest, bool metered)
 {
     u32 features = 0;
     WasmCompileOptions options = {.metered = metered, .fast = w->is_fast, .verify = true};
@@ -69,7 +69,7 @@ static void open_way(Fixture *f, Way *w, bool metered)
                             .on_fuel = answer_fuel,
                             .on_notify = answer_notify,
                             .context = w};
-    WasmModule *m = decode_text(f, GUEST, options.features);
+    WasmModule *m = decode_text(f, guest, options.features);
     ByteBuf artifact = compile_good(f, m, &options);
     RtModule *module;
     RtTrap *trap;
@@ -85,16 +85,21 @@ static void open_way(Fixture *f, Way *w, bool metered)
 }
 
 /* Those that this host has; gives how many. */
-static u32 open_ways(Fixture *f, Way *all, bool metered)
+static u32 open_ways_of(Fixture *f, Way *all, const char *guest, bool metered)
 {
     u32 features;
     u32 count = dv_rt_native_target(&features) != NULL ? WAYS : 2;
     assert_true(!dv_native_is_supported() || dv_signals_renew());
     for (u32 i = 0; i < count; i++) {
         all[i] = ways[i];
-        open_way(f, &all[i], metered);
+        open_way(f, &all[i], guest, metered);
     }
     return count;
+}
+
+static u32 open_ways(Fixture *f, Way *all, bool metered)
+{
+    return open_ways_of(f, all, GUEST, metered);
 }
 
 static void close_ways(Way *all, u32 count)
@@ -277,12 +282,99 @@ static void memories_grow_to_limits(void **state)
     close_ways(all, count);
 }
 
+/* ---- tables ---- */
+
+/* A table that cannot grow and one that can, of more functions than records are made room for at once; where a multiple of 5
+ * is there is null, one behind that a function of another type. */
+enum { TABLE_FUNCS = 600 };
+static const char *write_tables(Fixture *f)
+{
+    TextBuf out;
+    dv_text_init(&out, &f->arena);
+    dv_text_printf(&out,
+                   "(module (memory (export \"memory\") 1) (type $t (func (param i32)))"
+                   " (table $fixed %d %d funcref) (table $open %d funcref)"
+                   " (func (export \"fixed\") (type $t)"
+                   "  (call_indirect $fixed (type $t) (local.get 0) (local.get 0)))"
+                   " (func (export \"open\") (type $t)"
+                   "  (call_indirect $open (type $t) (local.get 0) (local.get 0)))"
+                   " (func (export \"more\") (type $t)"
+                   "  (drop (table.grow $open (ref.func $other) (local.get 0))))"
+                   " (func (export \"loop\") (param i32) (loop $l"
+                   "  (call_indirect $fixed (type $t) (local.get 0) (local.get 0))"
+                   "  (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))"
+                   " (func $other)",
+                   TABLE_FUNCS, TABLE_FUNCS, TABLE_FUNCS);
+    for (u32 i = 0; i < TABLE_FUNCS; i++) {
+        dv_text_printf(&out, " (func $f%u (type $t) (i32.store (i32.const 0) (i32.const %u)))", i,
+                       1000 + i);
+    }
+    for (u32 table = 0; table < 2; table++) {
+        dv_text_printf(&out, " (elem (table %u) (i32.const 0) funcref", table);
+        for (u32 i = 0; i < TABLE_FUNCS; i++) {
+            dv_text_printf(&out,
+                           i % 5 == 0   ? " (ref.null func)"
+                           : i % 5 == 1 ? " (ref.func $other)"
+                                        : " (ref.func $f%u)",
+                           i);
+        }
+        dv_text_str(&out, ")");
+    }
+    dv_text_str(&out, ")");
+    return out.data;
+}
+
+static void expect_called(Way *all, u32 count, const char *name, u32 at, u32 code)
+{
+    RtTrap *first = NULL;
+    for (u32 i = 0; i < count; i++) {
+        RtTrap *trap = call(&all[i], name, at);
+        assert_int_equal(trap == NULL ? 0 : trap->code, code);
+        assert_true(code != 0 || word_at(&all[i], 0) == 1000 + at);
+        if (i == 0) {
+            first = trap;
+        } else if (trap != NULL) {
+            expect_same_trap(first, trap);
+            assert_string_equal(trap->message, first->message);
+            dv_rt_trap_free(trap);
+        }
+    }
+    dv_rt_trap_free(first);
+}
+
+static void tables_are_called(void **state)
+{
+    static const char *const names[] = {"fixed", "open"};
+    static const u32 beyond[] = {TABLE_FUNCS, TABLE_FUNCS + 6, 1u << 30, 1u << 31, UINT32_MAX};
+    Way all[WAYS];
+    u32 count = open_ways_of(*state, all, write_tables(*state), false);
+    for (u32 n = 0; n < ARRAY_LEN(names); n++) {
+        for (u32 i = 0; i < TABLE_FUNCS; i++) {
+            expect_called(all, count, names[n], i,
+                          i % 5 == 0   ? PULLEY_TRAP_null_elem
+                          : i % 5 == 1 ? PULLEY_TRAP_bad_sig
+                                       : 0);
+        }
+        for (u32 i = 0; i < ARRAY_LEN(beyond); i++) {
+            expect_called(all, count, names[n], beyond[i], PULLEY_TRAP_undef_elem);
+        }
+    }
+    expect_called(all, count, "loop", 599, PULLEY_TRAP_bad_sig); /* 597, then 596 */
+    for (u32 i = 0; i < count; i++) {
+        assert_null(call(&all[i], "more", 5000));
+    }
+    expect_called(all, count, "open", 597, 0);
+    expect_called(all, count, "open", 5599, PULLEY_TRAP_bad_sig);
+    expect_called(all, count, "open", 5600, PULLEY_TRAP_undef_elem);
+    close_ways(all, count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT_TEST(fuel_is_refilled),         UNIT_TEST(everything_polls),
         UNIT_TEST(deadlines_end_everything), UNIT_TEST(stacks_end),
-        UNIT_TEST(memories_grow_to_limits),
+        UNIT_TEST(memories_grow_to_limits),  UNIT_TEST(tables_are_called),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
