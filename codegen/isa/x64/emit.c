@@ -965,18 +965,16 @@ static u64 lay_out_slots(Emitter *e, u64 bytes, u64 max)
 
 static bool lay_out_frame(Emitter *e)
 {
-    enum { FRAME_BYTES_MAX = 1 << 30 };
     note_all_saved(e);
     u64 bytes = align_up(e->ctx->outgoing_bytes, 16);
     e->spills = (u32)bytes;
     bytes += (u64)e->allocation->num_slot_units * 8;
-    bytes = lay_out_slots(e, bytes, FRAME_BYTES_MAX);
+    bytes = lay_out_slots(e, bytes, X64_FRAME_MAX);
     bytes = align_up(bytes, 16) + saved_xmm_start(e);
     bytes += 16 * (u64)dv_popcount32(e->saved[X64_XMM]);
     e->size_bytes = (u32)bytes;
-    if (bytes + e->align_bytes > FRAME_BYTES_MAX) {
-        dv_diag_error(e->diag, 0, 0, "the frame needs more than %u bytes",
-                      (unsigned)FRAME_BYTES_MAX);
+    if (bytes + e->align_bytes > X64_FRAME_MAX) {
+        dv_diag_error(e->diag, 0, 0, "the frame needs more than %u bytes", (unsigned)X64_FRAME_MAX);
         return false;
     }
     if (e->align_bytes != 0 && e->ctx->has_try) {

@@ -1243,6 +1243,13 @@ Address x64_slot_address(X64Context *ctx, StackSlot slot, Offset32 offset)
         (X64Address){VREG_NONE, VREG_NONE, x64_address_pack(kind, 0, slot.id, offset), {0, 0}, 0});
 }
 
+bool x64_far_offset(X64Context *ctx, Offset32 offset, i32 *out)
+{
+    (void)ctx;
+    *out = offset;
+    return offset >= X64_FRAME_MAX;
+}
+
 /* What is there, of a size. */
 #define SAME(name, To) \
     To name(X64Context *ctx, Address address) \

@@ -139,8 +139,9 @@ void dv_x64_atomic_loop(MachBuffer *buf, X64Operand memory, u64 loop, const X64O
 
 /* abi.c */
 enum {
-    X64_STRUCT_MAX = 1 << 16,   /* bytes: copies are made by an instruction or two for each eight */
-    X64_SIGNATURE_MAX = 1 << 24 /* bytes */
+    X64_STRUCT_MAX = 1 << 16, /* bytes: copies are made by an instruction or two for each eight */
+    X64_SIGNATURE_MAX = 1 << 24, /* bytes */
+    X64_FRAME_MAX = 1 << 30      /* bytes, with what its alignment leaves out */
 };
 /* Where a value is handed over. Offsets are from where arguments begin, or results. */
 typedef struct X64Spot {
