@@ -10,6 +10,9 @@
  *
  * Handlers run on an alternate stack, since the fault may be that of a stack that is used up. A thread gets one when it has
  * none; it is given back when the thread ends.
+ *
+ * The system knows these functions from then on, so a shared library that they are part of must stay loaded: libdavit.so is
+ * linked so.
  */
 #if defined(__linux__) && defined(__x86_64__) && defined(__LP64__)
 #define CATCHES_FAULTS 1
