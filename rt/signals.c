@@ -229,13 +229,24 @@ bool dv_signals_are_supported(void)
     return true;
 }
 
+/* A fault whose signal is blocked ends the process: threads that leave all signals to others block these too. */
+static bool unblock(void)
+{
+    sigset_t own;
+    sigemptyset(&own);
+    for (usize i = 0; i < ARRAY_LEN(signal_numbers); i++) {
+        sigaddset(&own, signal_numbers[i]);
+    }
+    return pthread_sigmask(SIG_UNBLOCK, &own, NULL) == 0;
+}
+
 bool dv_signals_prepare(void)
 {
     if (DV_LIKELY(thread_state.is_prepared)) {
         return true;
     }
     thread_state.is_prepared = pthread_once(&handlers.once, install) == 0 &&
-                               handlers.is_installed && (has_stack() || make_stack());
+                               handlers.is_installed && (has_stack() || make_stack()) && unblock();
     return thread_state.is_prepared;
 }
 

@@ -21,7 +21,8 @@ typedef struct Activation {
 
 /* Whether faults can be caught here: Linux on x86-64. */
 bool dv_signals_are_supported(void);
-/* Prepares the process, once, and this thread, once. False if they cannot be caught. */
+/* Prepares the process, once, and this thread, once, which from then on does not block the signals of faults. False if they
+ * cannot be caught. */
 bool dv_signals_prepare(void);
 /* Puts the handlers in again, in front of what others have put in place of them since; for programs that know of such. What
  * was put there must not pass signals on to ours. Not while code runs. */

@@ -13,6 +13,7 @@
 #include "wasm/runtime/native.h"
 
 #if defined(__linux__) && defined(__x86_64__)
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -523,6 +524,31 @@ static void threads(void **state)
 }
 
 #if HAS_SIGNALS
+static void *trap_in_deaf_thread(void *context)
+{
+    World *w = context;
+    u64 result;
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    RtTrap *trap = run(w, FUNC_TRAP, 0, 0, &result);
+    w->guest.calls = trap != NULL;
+    dv_rt_trap_free(trap);
+    return NULL;
+}
+
+/* Threads often leave all signals to another one. Those of faults are theirs all the same. */
+static void blocked_signals(void **state)
+{
+    pthread_t thread;
+    need_signals();
+    World *w = world_new(*state);
+    assert_int_equal(pthread_create(&thread, NULL, trap_in_deaf_thread, w), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(w->guest.calls, 1);
+    dv_rt_store_release(w->store);
+}
+
 static volatile sig_atomic_t seen;
 
 static void note(int number)
@@ -617,6 +643,12 @@ static void foreign_signals(void **state)
 }
 
 static void foreign_handlers_as_asked(void **state)
+{
+    (void)state;
+    skip();
+}
+
+static void blocked_signals(void **state)
 {
     (void)state;
     skip();
@@ -826,6 +858,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(threads, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(foreign_signals, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(foreign_handlers_as_asked, unit_setup, unit_teardown),
+        cmocka_unit_test_setup_teardown(blocked_signals, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(unwound, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(hostile, unit_setup, unit_teardown),
         cmocka_unit_test_setup_teardown(unguarded, unit_setup, unit_teardown),
