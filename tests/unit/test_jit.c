@@ -102,6 +102,32 @@ static void refuses_no_name(void **state)
     assert_refused(x, davit_native_object(x->native, &bytes, &size), "no name");
 }
 
+/* An instruction has room for 65535 operands, of which a try_ may have any number. */
+static void refuses_many_operands(void **state)
+{
+    enum { CONTEXTS = 66000 };
+    Native *x = *state;
+    Pool pool;
+    Arena arena;
+    TextBuf text;
+    dv_pool_init(&pool, NULL);
+    dv_arena_init(&arena, &pool);
+    dv_text_init(&text, &arena);
+    dv_text_str(&text, "function %f(i64) -> i64 tail {\n    sig0 = (i64) -> i64 tail\n"
+                       "    fn0 = %g sig0\nblock0(v0: i64):\n"
+                       "    try_call fn0(v0), sig0, block1(ret0), [ ");
+    for (u32 i = 0; i < CONTEXTS; i++) {
+        dv_text_printf(&text, "%scontext v0, tag%u: block2", i == 0 ? "" : ", ", i);
+    }
+    dv_text_str(&text, " ]\nblock1(v1: i64):\n    return v1\nblock2:\n    return v0\n}\n");
+    assert_int_equal(davit_module_parse(x->module, text.data, text.length), DAVIT_OK);
+    assert_refused(
+        x, davit_native_define_func(x->native, davit_module_get(x->module, 0), DAVIT_LINK_EXPORT),
+        "so many results and contexts");
+    dv_arena_release(&arena);
+    dv_pool_destroy(&pool);
+}
+
 #if IS_HOST
 static bool saw_caller;
 
@@ -438,6 +464,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(writes_objects, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_no_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_many_operands, set_up, tear_down),
         cmocka_unit_test(memory_runs_out),
 #if IS_HOST
         cmocka_unit_test_setup_teardown(links, set_up, tear_down),

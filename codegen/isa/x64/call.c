@@ -321,13 +321,21 @@ static bool check_tail(X64Context *ctx, const Call *call)
 
 static bool check_try(X64Context *ctx, const Call *call)
 {
+    const ExceptionTable *table = dv_inst_exceptions(ctx->func, call->inst);
+    u64 operands =
+        X64_REGS * X64_CLASSES; /* no more are in registers; others are each an operand */
+    for (u32 i = 0; i < table->num_handlers; i++) {
+        operands += table->handlers[i].kind == HANDLER_CONTEXT;
+    }
     for (u32 i = 0; i < call->sig->num_results; i++) {
+        operands += call->layout.results[i].num_parts;
         if (call->layout.results[i].is_packed) {
             return dv_lower_error(ctx->lower, call->inst,
                                   "an i128 as the result of a try_ in this convention");
         }
     }
-    return true;
+    return operands <= VCODE_OPERANDS_MAX ||
+           dv_lower_error(ctx->lower, call->inst, "a try_ of so many results and contexts");
 }
 
 static bool check_call(X64Context *ctx, Call *call)
