@@ -1,5 +1,5 @@
 /* test_x64_abi.c - functions of ours and of the C compiler that made this program call each other: they agree about
- * where arguments and results are. On other machines there is nothing to check. */
+ * where arguments and results are, and what is given back. On other machines there is nothing to check. */
 #include "compile_testing.h"
 
 #include "codegen/isa/x64/x64_isa.h"
@@ -34,8 +34,10 @@ static i64 take_big(i64 x, Big big, i64 y)
     return x + 10 * big.words[0] + 100 * big.words[1] + 1000 * big.words[2] + 10000 * y;
 }
 
-static ExecMemory load(Fixture *x, const char *text)
+/* The code, and its last 3 bytes. */
+static ExecMemory load_code(Fixture *x, const char *text, u8 *end)
 {
+    enum { END_BYTES = 3 };
     ClifFile file;
     Diag diag;
     Arena scratch;
@@ -50,8 +52,15 @@ static ExecMemory load(Fixture *x, const char *text)
     assert_true(dv_exec_alloc(&memory, compiled.code.size_bytes));
     memcpy(memory.bytes, compiled.code.bytes, compiled.code.size_bytes);
     assert_true(dv_exec_seal(&memory));
+    memcpy(end, compiled.code.bytes + compiled.code.size_bytes - END_BYTES, END_BYTES);
     dv_arena_release(&scratch);
     return memory;
+}
+
+static ExecMemory load(Fixture *x, const char *text)
+{
+    u8 end[3];
+    return load_code(x, text, end);
 }
 
 /* C calls ours, which hands all on to a function of C. */
@@ -156,12 +165,66 @@ static void room_for_alignment_is_touched(void **state)
     }
 }
 
+/* Two values are kept over calls, in rbx and r12; the rest of the frame is the slot. */
+#define KEEPING(slot) \
+    "function %f(i64, i64) -> i64 system_v {\nss0 = explicit_slot " slot "\n" \
+    "sig0 = (i64) -> i64 system_v\nblock0(v0: i64, v1: i64):\n" \
+    "v2 = call_indirect sig0, v0(v1)\nv3 = iadd v2, v1\nv4 = call_indirect sig0, v0(v3)\n" \
+    "v5 = imul v4, v1\nv6 = call_indirect sig0, v0(v5)\nreturn v6\n}\n"
+
+typedef i64 Step(i64 x);
+typedef i64 Keeping(Step *step, i64 x);
+typedef i64 KeepingBy(Keeping *keeping, Step *step, i64 x);
+
+static i64 step(i64 x)
+{
+    return x + 1;
+}
+
+/* What those do. */
+static i64 keep(Step *callee, i64 x)
+{
+    return callee(callee(callee(x) + x) * x);
+}
+
+/* Saved registers are popped if the stack pointer is at them, as are 16 bytes in a frame of that many; others are loaded
+ * from below rbp, and `leave` does the rest. */
+static void saved_registers_come_back(void **state)
+{
+    static const struct {
+        const char *text;
+        u8 end[3];
+    } rows[] = {
+        {KEEPING("0"), {0x5b, 0x5d, 0xc3}},  /* pop rbx; pop rbp; ret */
+        {KEEPING("16"), {0xf8, 0xc9, 0xc3}}, /* mov rbx,[rbp-8]; leave; ret */
+        {KEEPING("64, align = 64"), {0xf8, 0xc9, 0xc3}},
+    };
+    ExecMemory outer = load(*state, "function %f(i64, i64, i64) -> i64 system_v {\n"
+                                    "sig0 = (i64, i64) -> i64 system_v\n"
+                                    "block0(v0: i64, v1: i64, v2: i64):\n"
+                                    "v3 = call_indirect sig0, v0(v1, v2)\nv4 = iadd v3, v2\n"
+                                    "v5 = call_indirect sig0, v0(v1, v4)\nv6 = iadd v5, v2\n"
+                                    "return v6\n}\n");
+    KeepingBy *by;
+    memcpy(&by, &outer.bytes, sizeof by);
+    for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
+        u8 end[3];
+        ExecMemory memory = load_code(*state, rows[i].text, end);
+        Keeping *keeping;
+        memcpy(&keeping, &memory.bytes, sizeof keeping);
+        assert_memory_equal(end, rows[i].end, sizeof end);
+        assert_int_equal(by(keeping, step, 7), by(keep, step, 7));
+        dv_exec_free(&memory);
+    }
+    dv_exec_free(&outer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT_TEST(room_for_alignment_is_touched), UNIT_TEST(registers_are_kept_over_conventions),
         UNIT_TEST(many_arguments_arrive),         UNIT_TEST(structures_come_back),
-        UNIT_TEST(structures_are_copied),
+        UNIT_TEST(structures_are_copied),         UNIT_TEST(saved_registers_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -877,24 +877,39 @@ static bool emit_enter(Emitter *e)
     return true;
 }
 
+/* Pops what the stack pointer is at, and loads the rest: to move it there first takes more time than it saves bytes. Gives
+ * whether it then is where rbp is kept. */
+static bool emit_restore(Emitter *e)
+{
+    i32 below = (i32)saved_general_bytes(e);
+    bool is_popped = below == (i32)e->size_bytes && e->align_bytes == 0;
+    for (u32 reg = X64_REGS; reg-- > 0;) {
+        bool is_saved = (e->saved[X64_GENERAL] >> reg & 1) != 0;
+        if (is_saved && is_popped) {
+            emit_1(e, X64_pop, x64_register(reg));
+        } else if (is_saved) {
+            emit_2(e, X64_mov64, x64_register(reg), x64_memory(x64_base(X64_RBP, -below)));
+        }
+        below -= is_saved ? 8 : 0;
+    }
+    return is_popped && below == 0;
+}
+
 /* Everything as it was at the function's start, but for the room for tail calls. */
 static void emit_leave(Emitter *e)
 {
-    i32 below = (i32)saved_context_bytes(e);
-    for (u32 reg = 0; reg < X64_REGS; reg++) {
-        if ((e->saved[X64_GENERAL] >> reg & 1) != 0) {
-            below += 8;
-            emit_2(e, X64_mov64, x64_register(reg), x64_memory(x64_base(X64_RBP, -below)));
-        }
-    }
-    below = (i32)saved_xmm_start(e);
+    i32 below = (i32)saved_xmm_start(e);
     for (u32 reg = 0; reg < X64_REGS; reg++) {
         if ((e->saved[X64_XMM] >> reg & 1) != 0) {
             below += 16;
             emit_2(e, X64_movups, x64_register(reg), x64_memory(x64_base(X64_RBP, -below)));
         }
     }
-    emit_0(e, X64_leave);
+    if (emit_restore(e)) {
+        emit_1(e, X64_pop, x64_register(X64_RBP));
+    } else {
+        emit_0(e, X64_leave);
+    }
 }
 
 static void emit_give(Emitter *e, u32 bytes)
