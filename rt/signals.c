@@ -90,24 +90,44 @@ static u32 find_trap(int number, const siginfo_t *info, const void *pc)
     return !is_access || (code != 0 && dv_registry_is_reserved(info->si_addr)) ? code : 0;
 }
 
-static bool claim(int number, const siginfo_t *info, ucontext_t *context)
+static const u8 *pc_of(const ucontext_t *context)
+{
+    return (const u8 *)(uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+}
+
+/* Has a context that is in generated code go on in `leave`. */
+static void divert(ucontext_t *context, u32 code)
 {
     Activation *activation = thread_state.innermost;
     greg_t *registers = context->uc_mcontext.gregs;
-    const u8 *pc = (const u8 *)(uintptr_t)registers[REG_RIP];
-    u32 code = activation == NULL || info->si_code <= 0 ? 0 : find_trap(number, info, pc);
-    if (code == 0) {
-        return false;
-    }
     activation->code = code;
-    activation->pc = pc;
+    activation->pc = pc_of(context);
     activation->fp = (const u8 *)(uintptr_t)registers[REG_RBP];
     /* As after a call: aligned to 16 but for the return address. */
     uintptr_t stack = (((uintptr_t)registers[REG_RSP] - RED_ZONE_BYTES) & ~(uintptr_t)15) - 8;
     registers[REG_RSP] = (greg_t)stack;
     registers[REG_RIP] = (greg_t)(uintptr_t)leave;
     registers[REG_EFL] &= ~(greg_t)0x400; /* strings go upwards */
-    return true;
+}
+
+static bool claim(int number, const siginfo_t *info, ucontext_t *context)
+{
+    bool is_fault = thread_state.innermost != NULL && info->si_code > 0;
+    u32 code = is_fault ? find_trap(number, info, pc_of(context)) : 0;
+    if (code != 0) {
+        divert(context, code);
+    }
+    return code != 0;
+}
+
+bool dv_signals_interrupt(void *context, u32 code)
+{
+    bool is_in_code =
+        thread_state.innermost != NULL && dv_registry_find_code(pc_of(context)) != NULL;
+    if (is_in_code) {
+        divert(context, code);
+    }
+    return is_in_code;
 }
 
 /* Calls it with the signals blocked that it asked for; the kernel puts the mask back when our handler returns. */
@@ -312,6 +332,13 @@ bool dv_signals_prepare(void)
 
 bool dv_signals_renew(void)
 {
+    return false;
+}
+
+bool dv_signals_interrupt(void *context, u32 code)
+{
+    (void)context;
+    (void)code;
     return false;
 }
 

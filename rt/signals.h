@@ -27,6 +27,10 @@ bool dv_signals_prepare(void);
 /* Puts the handlers in again, in front of what others have put in place of them since; for programs that know of such. What
  * was put there must not pass signals on to ours. Not while code runs. */
 bool dv_signals_renew(void);
+/* For a program's handler of another signal, which gives its third argument: if this thread was in generated code, that ends with
+ * the trap once the handler has returned. False if it was elsewhere: C functions that code has called are not left. The handler
+ * runs on the alternate stack (SA_ONSTACK). */
+bool dv_signals_interrupt(void *context, u32 code);
 
 /* The thread's innermost activation; NULL. */
 Activation *dv_activation(void);

@@ -138,7 +138,9 @@ int dv_run_clif(Command *command, const char *target, u64 max_steps, const WordL
                   .results = command->arena,
                   .pool = command->arena->pool,
                   .file = input.file};
-    EngineOptions options = {
-        .target = target, .variant = dv_engine_count(target) - 1, .max_steps = max_steps};
+    EngineOptions options = {.target = target,
+                             .variant = dv_engine_count(target) - 1,
+                             .max_steps = max_steps,
+                             .max_ns = dv_engine_time(max_steps)};
     return run_calls(&t, &options, words);
 }

@@ -399,7 +399,7 @@ static void make_engines(Diff *d, Arena *arena)
 {
     EngineOptions options = {.target = dv_engine_oracle(d->target), .max_steps = d->steps};
     d->oracle = dv_engine_new(&d->t.file, arena, &options);
-    options = (EngineOptions){.target = d->target};
+    options = (EngineOptions){.target = d->target, .max_ns = dv_engine_time(d->steps)};
     for (u32 fast = 0; fast < 2; fast++) {
         options.allocator = fast != 0 ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
         options.like = NULL;

@@ -222,6 +222,16 @@ u32 dv_engine_answer_poll(void *engine, Interp *vm, u32 bits)
     return INTERP_GO_ON;
 }
 
+/* Far more than any step takes, in machine code above all: what ends within its steps ends in that time. */
+enum { STEP_NS = 100 };
+#define TIME_MIN_NS ((u64)1000000000)
+
+u64 dv_engine_time(u64 steps)
+{
+    u64 time = steps > UINT64_MAX / STEP_NS ? UINT64_MAX : steps * STEP_NS;
+    return steps != 0 && time < TIME_MIN_NS ? TIME_MIN_NS : time;
+}
+
 bool dv_engine_trapped_at_plain_memory(const EvalResult *result)
 {
     bool has_place = result->outcome == EVAL_TRAPPED && result->trap_func != NULL;

@@ -26,8 +26,9 @@ typedef struct Engine Engine;
 
 typedef struct EngineOptions {
     const char *target;
-    u32 variant;      /* below dv_engine_count */
-    u64 max_steps;    /* evaluator: instructions; Pulley: taken branches and calls; 0: no limit */
+    u32 variant; /* below dv_engine_count */
+    u64 max_steps; /* evaluator: instructions; Pulley, native code with polls: taken branches and calls; 0: no limit */
+    u64 max_ns;       /* native code: CPU time of a call; 0: no limit */
     u8 allocator;     /* ALLOCATOR_ */
     bool other_stack; /* evaluator: see EvalOptions */
     u16 mutate_op;
@@ -90,6 +91,8 @@ bool dv_engine_trapped_at_plain_memory(const EvalResult *result);
 void dv_engine_print_values(TextBuf *text, const EvalValue *values, u32 count);
 /* Appends why a call did not return: "traps int_divz", "does not end within the step limit". */
 void dv_engine_print_failure(TextBuf *text, const EvalResult *result);
+/* The CPU time that native code gets in place of so many steps: max_ns for max_steps. */
+u64 dv_engine_time(u64 steps);
 /* Whether an engine's value is what the evaluator gave, or a test expects: bit for bit, but that any quiet NaN may
  * stand for the canonical one where NaNs are not exact. */
 bool dv_engine_value_fits(const Engine *e, const EvalValue *want, const EvalValue *got);

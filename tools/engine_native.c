@@ -7,8 +7,8 @@
  * context, slots), which loads the arguments from the slots, calls, and stores the results there, 16 bytes each.
  *
  * Objects are made by index, when they are set up or first needed, after a declaration. One variant has dynamic memories, the
- * other static ones. Plain memory is this process's. Steps are polls, which functions have that get a vmctx:
- * others have no limit. What does not compile is a hole.
+ * other static ones. Plain memory is this process's. Steps are polls, which functions have that get a vmctx;
+ * for others there is a limit of time (time_limit.h). What does not compile is a hole.
  */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__unix__)
 #define HAS_NATIVE 1
@@ -28,12 +28,13 @@
 #include "rt/cpu.h"
 #include "rt/libcalls.h"
 #include "tools/native_module.h"
+#include "tools/time_limit.h"
 #include "wasm/compile/native.h"
 #include "wasm/runtime/internal.h"
 
 enum {
     FUNC_ALIGN = 16,
-    BRIDGE_BYTES = 16,
+    BRIDGE_BYTES = 32,
     VALUE_BYTES = 16, /* of an argument or result in slots */
     VALUE_SLOTS = 2,
     GLOBAL_SLOTS = VM_GLOBAL_BYTES / 8,
@@ -61,6 +62,7 @@ typedef struct NativeEngine {
     const char *error; /* why nothing runs; NULL */
     bool is_missing;   /* code found that something is not there */
     Interp *vm;
+    TimeLimit limit;
     InterpInstance *instance;
     void *block;           /* of the instance's vmctx */
     const ClifFunc *owner; /* of the run; NULL */
@@ -197,34 +199,52 @@ static u32 find_target(const NativeEngine *e, const ExtName *name)
     return e->offsets[func];
 }
 
-/* Jumps to C functions, which may be farther away than calls reach. */
-static void write_bridges(NativeEngine *e)
+typedef VEC(CodeTrap) Traps;
+
+static const u8 ud2[] = {0x0f, 0x0b};
+
+static void write_trap(NativeEngine *e, Traps *traps)
 {
-    static const u8 movabs_r11[] = {0x49, 0xbb}, jmp_r11[] = {0x41, 0xff, 0xe3};
-    dv_bytebuf_align(&e->bytes, FUNC_ALIGN, PADDING);
+    const CodeTrap trap = {(u32)e->bytes.len, PULLEY_TRAP_interrupt};
+    vec_push(e->base.arena, traps, trap);
+    dv_bytebuf_bytes(&e->bytes, ud2, sizeof ud2);
+}
+
+static void write_address(NativeEngine *e, const void *address)
+{
+    static const u8 movabs_r11[] = {0x49, 0xbb};
+    dv_bytebuf_bytes(&e->bytes, movabs_r11, sizeof movabs_r11);
+    dv_bytebuf_u64(&e->bytes, (u64)(uintptr_t)address, false);
+}
+
+/* Jumps to C functions, which may be farther away than calls reach. When the time is over they trap instead. */
+static void write_bridges(NativeEngine *e, Traps *traps)
+{
+    static const u8 test[] = {0x41, 0x80, 0x3b, 0x00}; /* cmp byte [r11], 0 */
+    static const u8 jmp_r11[] = {0x41, 0xff, 0xe3};
+    static const u8 je[] = {0x74, sizeof ud2};
+    dv_bytebuf_align(&e->bytes, BRIDGE_BYTES, PADDING);
     e->bridges = (u32)e->bytes.len;
     for (u32 i = 0; i < RT_LIBCALLS; i++) {
-        dv_bytebuf_bytes(&e->bytes, movabs_r11, sizeof movabs_r11);
-        dv_bytebuf_u64(&e->bytes, (u64)(uintptr_t)dv_rt_libcall_at((RtLibcall)i), false);
+        write_address(e, (const void *)&e->limit.is_over);
+        dv_bytebuf_bytes(&e->bytes, test, sizeof test);
+        dv_bytebuf_bytes(&e->bytes, je, sizeof je);
+        write_trap(e, traps);
+        write_address(e, dv_rt_libcall_at((RtLibcall)i));
         dv_bytebuf_bytes(&e->bytes, jmp_r11, sizeof jmp_r11);
         dv_bytebuf_align(&e->bytes, BRIDGE_BYTES, PADDING);
     }
 }
-
-typedef VEC(CodeTrap) Traps;
 
 /* What stands for a function that is not there. */
 static void write_missing(NativeEngine *e, Traps *traps)
 {
     static const u8 movabs_rax[] = {0x48, 0xb8};
     static const u8 store_1[] = {0xc6, 0x00, 0x01}; /* mov byte [rax], 1 */
-    static const u8 ud2[] = {0x0f, 0x0b};
     dv_bytebuf_bytes(&e->bytes, movabs_rax, sizeof movabs_rax);
     dv_bytebuf_u64(&e->bytes, (u64)(uintptr_t)&e->is_missing, false);
     dv_bytebuf_bytes(&e->bytes, store_1, sizeof store_1);
-    const CodeTrap trap = {(u32)e->bytes.len, PULLEY_TRAP_interrupt};
-    vec_push(e->base.arena, traps, trap);
-    dv_bytebuf_bytes(&e->bytes, ud2, sizeof ud2);
+    write_trap(e, traps);
 }
 
 /* A function and what is told of it. */
@@ -286,7 +306,7 @@ static void link_all(NativeEngine *e)
             write_missing(e, &traps);
         }
     }
-    write_bridges(e);
+    write_bridges(e, &traps);
     for (u32 i = 0; i + 1 < count; i++) {
         if (e->compiled[i] != NULL) {
             resolve(e, i);
@@ -367,13 +387,20 @@ static void bind_imports(NativeEngine *e)
     bind(e);
 }
 
+static u32 answer_poll(void *engine, Interp *vm, u32 bits)
+{
+    NativeEngine *e = engine;
+    return dv_time_limit_is_over(&e->limit) ? PULLEY_TRAP_interrupt
+                                            : dv_engine_answer_poll(&e->base, vm, bits);
+}
+
 /* Makes it if code runs and it is not there: whoever made the engine can free it by now, if memory runs out. */
 static void need_instance(NativeEngine *e)
 {
     const InterpConfig config = {.stack_bytes = 1 << 16,
                                  .native_stack_bytes = STACK_BYTES,
-                                 .on_poll = dv_engine_answer_poll,
-                                 .context = &e->base};
+                                 .on_poll = answer_poll,
+                                 .context = e};
     const PulleyModule *m = &e->module.pulley;
     Arena *arena = &e->store;
     if (e->error != NULL || e->instance != NULL) {
@@ -813,10 +840,12 @@ static void run(NativeEngine *e, InterpFunc *func, const Signature *sig, u64 *sl
     if (e->base.options.max_steps != 0) {
         dv_interp_notify(e->vm);
     }
+    dv_time_limit_start(&e->limit, e->vm, e->base.options.max_ns);
     InterpOutcome outcome = dv_interp_call(e->vm, func, slots);
+    bool took_too_long = dv_time_limit_stop(&e->limit) && outcome == INTERP_TRAPPED;
     out->eval.fuel_used = fuel - dv_interp_fuel(e->vm);
     out->eval.outcome = EVAL_TRAPPED;
-    if (e->base.is_over_budget) {
+    if (took_too_long || e->base.is_over_budget) {
         out->eval.outcome = EVAL_OUT_OF_STEPS;
     } else if (e->is_missing) {
         fail(out, "calls what is not there", true);

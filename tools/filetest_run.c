@@ -3,7 +3,7 @@
  * Each run starts from a fresh instance brought into the state that the setup directives above it,
  * in the comments of the same function, describe. An `after` looks at the instance that the run
  * above it left. An expectation holds if it holds on every engine; they take turns, and the first for which it
- * does not ends it. Only the first has a step limit, so that the others run as they do in earnest.
+ * does not ends it. Only the first has a step limit, so that the others run as they do in earnest; native code has a limit of time.
  */
 #include "tools/filetest_internal.h"
 
@@ -291,6 +291,7 @@ static void make_engines(Filetest *t, const char *target)
     EngineOptions options = {
         .target = target,
         .max_steps = t->options->max_steps,
+        .max_ns = dv_engine_time(t->options->max_steps),
         .mutate_op = t->options->mutate_op,
         .mutation = t->options->mutation,
     };

@@ -3,6 +3,8 @@
 #include "clif_testing.h"
 
 #include "base/bytes.h"
+#include "base/threads.h"
+#include "rt/signals.h"
 #include "tools/commands.h"
 #include "tools/filetest.h"
 #include "tools/filetest_internal.h"
@@ -273,6 +275,105 @@ static void endless(void **state)
     }
 }
 
+/* Without polls there is a limit of time: for loops that do nothing, that call, whose time is C functions'. */
+static const char endless_text[] =
+    "function %loop() {\nblock0:\n jump block1\nblock1:\n jump block1\n}\n"
+    "function %calls(i64) {\n fn0 = %callee(i64, i64) -> i64 system_v\nblock0(v0: i64):\n jump block1(v0)\n"
+    "block1(v1: i64):\n v2 = call fn0(v1, v0)\n jump block1(v2)\n}\n"
+    "function %callee(i64, i64) -> i64 system_v {\nblock0(v0: i64, v1: i64):\n v2 = iadd v0, v1\n"
+    " return v2\n}\n"
+    "function %there(i64) -> i64 tail {\n fn0 = %back(i64, i64) -> i64 tail\nblock0(v0: i64):\n"
+    " return_call fn0(v0, v0)\n}\n"
+    "function %back(i64, i64) -> i64 tail {\n fn0 = %there(i64) -> i64 tail\nblock0(v0: i64, v1: i64):\n"
+    " v2 = iadd v0, v1\n return_call fn0(v2)\n}\n"
+    "function %floats(i64) {\nblock0(v9: i64):\n v0 = fcvt_from_sint.f64 v9\n jump block1(v0)\n"
+    "block1(v1: f64):\n v2 = fma v1, v0, v0\n v3 = floor v2\n v4 = nearest v3\n jump block1(v4)\n}\n"
+    "function %quads(i64) {\n const0 = 0x3fff0000000000000000000000000000\nblock0(v9: i64):\n"
+    " v0 = f128const const0\n jump block1(v0)\n"
+    "block1(v1: f128):\n v2 = sqrt v1\n v3 = fdiv v2, v0\n jump block1(v3)\n}\n"
+    "function %once(i64) -> i64 {\n fn0 = %callee(i64, i64) -> i64 system_v\nblock0(v0: i64):\n"
+    " v1 = call fn0(v0, v0)\n return v1\n}\n";
+
+static void check_time(Fixture *f, const ClifFile *file, u32 variant, u8 allocator)
+{
+    static const u32 endless_funcs[] = {0, 1, 3, 5, 6};
+    const EngineOptions options = {
+        .target = "x86_64", .variant = variant, .allocator = allocator, .max_ns = 3000000};
+    Engine *e = dv_engine_new(file, &f->arena, &options);
+    for (usize i = 0; i < ARRAY_LEN(endless_funcs); i++) {
+        dv_engine_reset(e, func_at(file, endless_funcs[i]));
+        expect_text(CALL(f, e, func_at(file, endless_funcs[i]), "1"), "out of steps");
+        expect_text(CALL(f, e, func_at(file, 7), "4"), "8"); /* all is well afterwards */
+    }
+    dv_engine_free(e);
+}
+
+static void endless_without_polls(void **state)
+{
+    Fixture *f = *state;
+    ClifFile file = {0};
+    parse_good(&f->arena, str_of(endless_text), &file);
+    assert_true(dv_engine_count("x86_64") == 0 || dv_signals_renew());
+    for (u32 i = 0; i < dv_engine_count("x86_64"); i++) {
+        check_time(f, &file, i, ALLOCATOR_MAIN);
+        check_time(f, &file, i, ALLOCATOR_FAST);
+    }
+}
+
+enum { THREADS = 3, TURNS = 4 };
+
+/* One thread's, with memory of its own. */
+typedef struct Turns {
+    Pool pool;
+    Arena arena;
+    ClifFile file;
+    u32 ended;
+} Turns;
+
+static void call_often(void *context, u32 number)
+{
+    Turns *t = (Turns *)context + number;
+    const EngineOptions options = {.target = "x86_64", .max_ns = (1 + number) * 2000000};
+    Engine *e = dv_engine_new(&t->file, &t->arena, &options);
+    for (u32 i = 0; i < TURNS; i++) {
+        EngineResult result;
+        dv_engine_call(e, t->file.funcs.data[0], NULL, &t->arena, &result);
+        t->ended += result.eval.outcome == EVAL_OUT_OF_STEPS;
+    }
+    dv_engine_free(e);
+}
+
+static void endless_in_threads(void **state)
+{
+    Turns turns[THREADS];
+    (void)state;
+    if (dv_engine_count("x86_64") == 0) {
+        skip();
+    }
+    for (u32 i = 0; i < THREADS; i++) {
+        turns[i] = (Turns){.ended = 0};
+        dv_pool_init(&turns[i].pool, NULL);
+        dv_arena_init(&turns[i].arena, &turns[i].pool);
+        parse_good(&turns[i].arena, str_of(endless_text), &turns[i].file);
+    }
+    dv_threads_run(THREADS, call_often, turns);
+    for (u32 i = 0; i < THREADS; i++) {
+        assert_int_equal(turns[i].ended, TURNS);
+        dv_arena_release(&turns[i].arena);
+        dv_pool_destroy(&turns[i].pool);
+    }
+}
+
+static void time_for_steps(void **state)
+{
+    const u64 second = 1000000000;
+    (void)state;
+    assert_int_equal(dv_engine_time(0), 0); /* no limit */
+    assert_int_equal(dv_engine_time(1), second);
+    assert_int_equal(dv_engine_time(second), 100 * second);
+    assert_true(dv_engine_time(UINT64_MAX) == UINT64_MAX);
+}
+
 static void check_outcomes(Fixture *f, Engine *e, const ClifFile *file)
 {
     EngineResult result;
@@ -500,6 +601,9 @@ int main(void)
         UNIT_TEST(instances),
         UNIT_TEST(made_from_declarations),
         UNIT_TEST(endless),
+        UNIT_TEST(endless_without_polls),
+        UNIT_TEST(endless_in_threads),
+        UNIT_TEST(time_for_steps),
         UNIT_TEST(outcomes),
         UNIT_TEST(library_calls),
         UNIT_TEST(plain_memory),
