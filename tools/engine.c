@@ -232,6 +232,18 @@ u64 dv_engine_time(u64 steps)
     return steps != 0 && time < TIME_MIN_NS ? TIME_MIN_NS : time;
 }
 
+/* The copy of a structure is made before the first instruction. */
+static bool trapped_at_entry(const EvalResult *result)
+{
+    const Func *f = result->trap_func;
+    bool is_sarg = false;
+    for (u32 i = 0; i < f->sig.num_params; i++) {
+        is_sarg = is_sarg || f->sig.params[i].purpose == PURPOSE_SARG;
+    }
+    return is_sarg && result->trap == TRAP_heap_oob &&
+           result->trap_inst.id == dv_block(f, f->first_block)->first.id;
+}
+
 bool dv_engine_trapped_at_plain_memory(const EvalResult *result)
 {
     bool has_place = result->outcome == EVAL_TRAPPED && result->trap_func != NULL;
@@ -246,7 +258,8 @@ bool dv_engine_trapped_at_plain_memory(const EvalResult *result)
     bool is_checked =
         strncmp(info->name, "heap_", 5) == 0 || strncmp(info->name, "table_", 6) == 0 ||
         strncmp(info->name, "memory_", 7) == 0 || strncmp(info->name, "global_", 7) == 0;
-    return (is_access && !is_checked) || (is_call && result->trap == TRAP_heap_oob);
+    return (is_access && !is_checked) || (is_call && result->trap == TRAP_heap_oob) ||
+           trapped_at_entry(result);
 }
 
 Engine *dv_engine_new(const ClifFile *file, Arena *arena, const EngineOptions *options)

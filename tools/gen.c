@@ -186,13 +186,51 @@ static u32 choose_types(Gen *g, const GenSig *sig, Type *types, u32 most, u32 od
     return count;
 }
 
+/* Pointers that the caller vouches for: sret, to where something is to be put, in front as C has it, and then perhaps nothing else
+ * is returned; sarg, to what the callee gets a copy of. The first function is not called with such, nor any with entities, where
+ * machine code passes no structures. */
+static void choose_pointers(Gen *g, u32 number)
+{
+    static const u8 sizes[] = {16, 8, 24, 64, 1, 13, 40};
+    GenSig *sig = &g->funcs[number].sig;
+    if (g->parts != GEN_PLAIN || number == 0 || dv_gen_choose(g, 2) == 0) {
+        return;
+    }
+    sig->has_pointers = true;
+    sig->num_params += sig->num_params == 0;
+    for (u32 i = dv_gen_choose(g, 3); i-- > 0;) {
+        u32 n = dv_gen_choose(g, sig->num_params);
+        sig->params[n] = dv_gen_address(g);
+        sig->purposes[n] = PURPOSE_SARG;
+        sig->sarg_bytes[n] = sizes[dv_gen_choose(g, ARRAY_LEN(sizes))];
+    }
+    if (sig->purposes[0] == PURPOSE_NORMAL) {
+        sig->params[0] = dv_gen_address(g);
+        sig->purposes[0] = PURPOSE_SRET;
+        sig->num_results = dv_gen_choose(g, 2) == 0 ? 0 : sig->num_results;
+    }
+}
+
+bool dv_gen_is_sret(const GenSig *sig)
+{
+    return sig->purposes[0] == PURPOSE_SRET;
+}
+
+static CallConv choose_conv(Gen *g)
+{
+    static const CallConv convs[] = {CC_tail,  CC_fast,  CC_system_v,         CC_tail,
+                                     CC_winch, CC_winch, CC_windows_fastcall, CC_preserve_all};
+    /* In a file with entities machine code hands a vmctx over in place of the first ones, but of no others. */
+    u32 count = (g->parts & GEN_ENTITIES) != 0 ? 4 : (u32)ARRAY_LEN(convs);
+    return convs[dv_gen_choose(g, count)];
+}
+
 /* Half of the signatures return what another one does, so that tail calls are possible. */
 static void choose_sig(Gen *g, u32 number)
 {
-    static const CallConv convs[] = {CC_tail, CC_fast, CC_system_v, CC_tail};
     GenSig *sig = &g->funcs[number].sig;
     sig->is_wasm = (g->parts & GEN_ENTITIES) != 0 && dv_gen_choose(g, 2) == 0;
-    sig->conv = sig->is_wasm ? CC_wasm : convs[dv_gen_choose(g, ARRAY_LEN(convs))];
+    sig->conv = sig->is_wasm ? CC_wasm : choose_conv(g);
     sig->num_params = choose_types(g, sig, sig->params, 7, 20);
     sig->num_results = choose_types(g, sig, sig->results, 4, 30);
     if (sig->conv == CC_system_v && sig->num_results > 1) {
@@ -204,7 +242,7 @@ static void choose_sig(Gen *g, u32 number)
     if (number + 1 < g->num_funcs && dv_gen_choose(g, 2) == 1) {
         const GenSig *other =
             &g->funcs[number + 1 + dv_gen_choose(g, g->num_funcs - number - 1)].sig;
-        if (other->is_wasm == sig->is_wasm) {
+        if (other->is_wasm == sig->is_wasm && other->num_results != 0) {
             sig->conv = other->conv;
             sig->num_results = other->num_results;
             memcpy(sig->results, other->results, sizeof sig->results);
@@ -213,19 +251,33 @@ static void choose_sig(Gen *g, u32 number)
     if (dv_gen_choose(g, 3) == 0 && sig->num_params > 0) {
         sig->params[0] = TYPE_I32; /* may be the counter of a recursion */
     }
+    choose_pointers(g, number);
     for (u32 i = 0; i < sig->num_params; i++) {
-        bool narrow = type_is_int(sig->params[i]) && type_bits(sig->params[i]) < 64;
+        bool narrow = type_is_int(sig->params[i]) && type_bits(sig->params[i]) < 64 &&
+                      sig->purposes[i] == PURPOSE_NORMAL;
         sig->extensions[i] = (u8)(narrow && !sig->is_wasm ? dv_gen_choose(g, 3) : EXT_NONE);
     }
 }
 
-static void write_types(TextBuf *out, const Type *types, const u8 *extensions, u32 count)
+static void write_types(TextBuf *out, const Type *types, u32 count)
 {
-    static const char *const words[] = {"", " uext", " sext"};
     for (u32 i = 0; i < count; i++) {
         dv_text_str(out, i == 0 ? "" : ", ");
         dv_gen_write_type(out, types[i]);
-        dv_text_str(out, extensions == NULL ? "" : words[extensions[i]]);
+    }
+}
+
+static void write_params(TextBuf *out, const GenSig *sig)
+{
+    static const char *const words[] = {"", " uext", " sext"};
+    for (u32 i = 0; i < sig->num_params; i++) {
+        dv_text_str(out, i == 0 ? "" : ", ");
+        dv_gen_write_type(out, sig->params[i]);
+        dv_text_str(out, words[sig->extensions[i]]);
+        if (sig->purposes[i] == PURPOSE_SARG) {
+            dv_text_printf(out, " sarg(%u)", (unsigned)sig->sarg_bytes[i]);
+        }
+        dv_text_str(out, sig->purposes[i] == PURPOSE_SRET ? " sret" : "");
     }
 }
 
@@ -234,14 +286,14 @@ static void write_arrow(TextBuf *out, const GenSig *sig)
     dv_text_char(out, ')');
     if (sig->num_results != 0) {
         dv_text_str(out, " -> ");
-        write_types(out, sig->results, NULL, sig->num_results);
+        write_types(out, sig->results, sig->num_results);
     }
 }
 
 void dv_gen_write_sig(TextBuf *out, const GenSig *sig)
 {
     dv_text_char(out, '(');
-    write_types(out, sig->params, sig->extensions, sig->num_params);
+    write_params(out, sig);
     write_arrow(out, sig);
     dv_text_printf(out, " %s", dv_callconv_names[sig->conv]);
 }
@@ -257,7 +309,7 @@ static void write_callee(Gen *g, TextBuf *out, u32 number)
                    number % 2 == 0 ? "colocated " : "", (unsigned)number, (unsigned)number);
     if ((g->parts & GEN_ENTITIES) != 0 && sig->is_wasm) {
         dv_text_printf(out, "    type%u = func (", (unsigned)number);
-        write_types(out, sig->params, NULL, sig->num_params);
+        write_types(out, sig->params, sig->num_params);
         write_arrow(out, sig);
         dv_text_printf(out, ", sig%u\n    func%u = define %%f%u type%u\n", (unsigned)number,
                        (unsigned)number, (unsigned)number, (unsigned)number);

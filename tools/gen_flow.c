@@ -8,7 +8,7 @@
 
 #include "tools/gen_internal.h"
 
-enum { ARMS_MAX = 4 };
+enum { ARMS_MAX = 4, SRET_BYTES = 16 };
 
 /* A block that several ways lead to. Its first parameter is acc. */
 typedef struct Join {
@@ -160,15 +160,41 @@ static const CallForm *choose_form(Gen *g, const GenSig *sig)
     return (form->part & ~g->parts) == 0 ? form : &call_forms[0];
 }
 
-/* The arguments; the last i64, or else the last, carries acc on. `counter` is the first unless it is none. */
-static void choose_call_args(Gen *g, const GenSig *sig, u32 counter, u32 *args)
+/* An address in slot 1, behind which there are so many bytes. */
+static u32 slot_address(Gen *g, u32 bytes)
+{
+    char name[16];
+    u32 at = 8 * dv_gen_choose(g, (GEN_SLOT_BYTES - bytes) / 8 + 1);
+    return dv_gen_emit(g, "stack_addr.%s ss1+%u", dv_type_name(dv_gen_address(g), name),
+                       (unsigned)at);
+}
+
+/* The arguments; the last i64, or else the last, carries acc on. `counter` is the first unless it is none. A tail call hands over
+ * the function's own sret. */
+static void choose_call_args(Gen *g, const GenSig *sig, u32 counter, bool is_tail, u32 *args)
 {
     for (u32 i = 0; i < sig->num_params; i++) {
         bool last = i + 1 == sig->num_params;
+        bool is_sret = sig->purposes[i] == PURPOSE_SRET;
         args[i] = i == 0 && counter != ENTITY_NONE     ? counter
+                  : is_sret && is_tail                 ? 0
+                  : is_sret                            ? slot_address(g, SRET_BYTES)
+                  : sig->purposes[i] == PURPOSE_SARG   ? slot_address(g, sig->sarg_bytes[i])
                   : last || sig->params[i] == TYPE_I64 ? dv_gen_derive(g, sig->params[i])
                                                        : dv_gen_value(g, sig->params[i], false);
     }
+}
+
+/* Whether some parameter carries acc on. */
+static bool takes_acc(const GenSig *sig)
+{
+    bool takes = false;
+    for (u32 i = 0; i < sig->num_params; i++) {
+        bool last = i + 1 == sig->num_params;
+        takes =
+            takes || (sig->purposes[i] == PURPOSE_NORMAL && (last || sig->params[i] == TYPE_I64));
+    }
+    return takes;
 }
 
 /* Leaves "call fn1(v2, v3)" in the line. */
@@ -178,7 +204,7 @@ static void make_call(Gen *g, const char *prefix, u32 callee, u32 counter)
     const CallForm *form = choose_form(g, sig);
     u32 target = ENTITY_NONE, args[GEN_PARAMS_MAX];
     bool is_try = prefix[0] == 't';
-    choose_call_args(g, sig, counter, args);
+    choose_call_args(g, sig, counter, prefix[0] == 'r', args);
     if (form->target != NULL) {
         TextBuf text;
         dv_text_init(&text, g->arena);
@@ -207,7 +233,7 @@ static void call(Gen *g, u32 callee, u32 counter)
     for (u32 i = 0; i < sig->num_results; i++) {
         dv_text_printf(&g->out, "%sv%u", i == 0 ? "" : ", ", (unsigned)(first + i));
     }
-    dv_text_printf(&g->out, " = %s%s\n", g->line.data,
+    dv_text_printf(&g->out, "%s%s%s\n", sig->num_results == 0 ? "" : " = ", g->line.data,
                    decorates ? ", stack_map=[i32 @ ss0+0, i64 @ ss0+8]" : "");
     g->next_value += sig->num_results;
     g->num_insts++;
@@ -285,7 +311,7 @@ static void write_try_call(Gen *g)
         write_param(g, i == 0, id, sig->results[i]);
         dv_gen_add(g, id, sig->results[i], false);
     }
-    dv_text_str(&g->out, "):\n");
+    dv_text_str(&g->out, sig->num_results == 0 ? ":\n" : "):\n");
     jump(g, &j, ENTITY_NONE);
     dv_gen_leave(g, &s);
     if (table != 0) {
@@ -315,6 +341,16 @@ static u32 make_result(Gen *g, Type type, u32 n)
     return result;
 }
 
+/* The frame that other pointers go to is gone when a tail call has been made. */
+static bool can_pass_pointers(const GenSig *own, const GenSig *sig)
+{
+    bool has_sarg = false;
+    for (u32 i = 0; i < sig->num_params; i++) {
+        has_sarg = has_sarg || sig->purposes[i] == PURPOSE_SARG;
+    }
+    return !has_sarg && (!dv_gen_is_sret(sig) || dv_gen_is_sret(own));
+}
+
 /* Another function with the same results may return them instead. */
 static bool write_tail_call(Gen *g)
 {
@@ -324,8 +360,8 @@ static bool write_tail_call(Gen *g)
         return false;
     }
     const GenSig *sig = &g->funcs[callee].sig;
-    bool same = sig->conv == own->conv && dv_callconv_tail_calls(own->conv) &&
-                sig->num_params != 0 && sig->num_results == own->num_results &&
+    bool same = sig->conv == own->conv && dv_callconv_tail_calls(own->conv) && takes_acc(sig) &&
+                can_pass_pointers(own, sig) && sig->num_results == own->num_results &&
                 memcmp(sig->results, own->results, own->num_results * sizeof(Type)) == 0;
     if (!same) {
         return false;
@@ -343,6 +379,10 @@ static void write_return(Gen *g)
     if (write_tail_call(g)) {
         return;
     }
+    for (u32 i = 0; dv_gen_is_sret(own) && i < SRET_BYTES / 8; i++) {
+        u32 result = make_result(g, TYPE_I64, i);
+        dv_gen_effect(g, "store little v%u, v0+%u", (unsigned)result, (unsigned)(8 * i));
+    }
     for (u32 i = 0; i < own->num_results; i++) {
         ids[i] = i == 0 || dv_gen_choose(g, 3) != 0 ? make_result(g, own->results[i], i)
                                                     : dv_gen_value(g, own->results[i], false);
@@ -351,7 +391,7 @@ static void write_return(Gen *g)
     for (u32 i = 0; i < own->num_results; i++) {
         dv_text_printf(&g->line, "%sv%u", i == 0 ? "" : ", ", (unsigned)ids[i]);
     }
-    dv_gen_effect(g, "return %s", g->line.data);
+    dv_gen_effect(g, "return%s%s", own->num_results == 0 ? "" : " ", g->line.data);
 }
 
 /* Seldom true. */
@@ -615,7 +655,8 @@ static void write_switch(Gen *g)
 static void write_recursion(Gen *g)
 {
     const GenSig *own = &g->funcs[g->func].sig;
-    bool can = !g->recursed && g->mult == 1 && own->num_params > 1 && own->params[0] == TYPE_I32;
+    bool can = !g->recursed && g->mult == 1 && own->num_params > 1 && own->params[0] == TYPE_I32 &&
+               own->purposes[0] == PURPOSE_NORMAL;
     if (!can || !can_afford(g, 2000)) {
         return;
     }
@@ -695,6 +736,29 @@ static void fold_slots(Gen *g)
     }
 }
 
+/* Some of what the copies of structures hold, and other bytes for it: they are this function's own. */
+static void use_structs(Gen *g)
+{
+    static const Type types[] = {TYPE_I8, TYPE_I16, TYPE_I32, TYPE_I64};
+    const GenSig *own = &g->funcs[g->func].sig;
+    char name[16];
+    for (u32 i = 0; i < own->num_params; i++) {
+        u32 most = own->sarg_bytes[i];
+        if (own->purposes[i] != PURPOSE_SARG) {
+            continue;
+        }
+        u32 n = dv_gen_choose(g, most < 8 ? 1 : ARRAY_LEN(types));
+        u32 at = dv_gen_choose(g, most - (1u << n) + 1);
+        dv_type_name(types[n], name);
+        u32 x = dv_gen_emit(g, "load.%s little v%u+%u", name, (unsigned)i, (unsigned)at);
+        dv_gen_add(g, x, types[n], false);
+        if (dv_gen_choose(g, 2) == 0) {
+            u32 y = dv_gen_derive(g, types[n]);
+            dv_gen_effect(g, "store little v%u, v%u+%u", (unsigned)y, (unsigned)i, (unsigned)at);
+        }
+    }
+}
+
 /* Slots hold anything at first. */
 static void clear_slots(Gen *g)
 {
@@ -729,15 +793,20 @@ void dv_gen_body(Gen *g)
     for (u32 i = 0; i < own->num_params; i++) {
         u32 id = g->next_value++;
         write_param(g, i == 0, id, own->params[i]);
-        dv_gen_add(g, id, own->params[i], false);
+        if (own->purposes[i] == PURPOSE_NORMAL) {
+            dv_gen_add(g, id, own->params[i], false);
+        }
     }
     dv_text_str(&g->out, own->num_params == 0 ? ":\n" : "):\n");
+    u32 num_params = g->values.len;
     clear_slots(g);
     g->acc = dv_gen_int(g, TYPE_I64, dv_gen_u64(g));
-    for (u32 i = 0; i < own->num_params && i < 4; i++) {
+    for (u32 i = 0; i < num_params && i < 4; i++) {
         dv_gen_fold(g, g->values.data[i]); /* acc depends on the call at once */
     }
+    use_structs(g);
     write_body(g, g->options->max_insts);
+    use_structs(g);
     fold_slots(g);
     write_return(g);
     g->cost *= g->recursed ? 5 : 1;

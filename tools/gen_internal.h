@@ -43,6 +43,10 @@ typedef struct GenSig {
     u32 num_params, num_results;
     Type params[GEN_PARAMS_MAX], results[GEN_PARAMS_MAX];
     u8 extensions[GEN_PARAMS_MAX]; /* EXT_, of parameters */
+    u8 purposes
+        [GEN_PARAMS_MAX]; /* PURPOSE_, of parameters; what is no value like others is a pointer */
+    u8 sarg_bytes[GEN_PARAMS_MAX];
+    bool has_pointers; /* the first may be sret */
     CallConv conv;
     bool is_wasm; /* its types are Wasm's */
 } GenSig;
@@ -116,6 +120,7 @@ u32 dv_gen_num_globals(const Gen *g);
 Type dv_gen_global_type(u32 global);
 void dv_gen_write_type(TextBuf *out, Type type);
 void dv_gen_write_sig(TextBuf *out, const GenSig *sig);
+bool dv_gen_is_sret(const GenSig *sig);
 
 /* ---- gen_value.c ---- */
 /* Writes "    v7 = " and the rest, counts it, and gives 7. */

@@ -237,6 +237,39 @@ static void test_what_is_left_out_has_a_reason(void **state)
     assert_true(count != 0);
 }
 
+static void note_signature(const Signature *sig, u32 *convs, u32 *purposes)
+{
+    *convs |= 1u << sig->conv;
+    for (u32 i = 0; i < sig->num_params; i++) {
+        *purposes |= 1u << sig->params[i].purpose;
+    }
+}
+
+/* Conventions that every machine has, and pointers of the caller's; tail calls of all that have them. */
+static void test_conventions(void **state)
+{
+    Fixture *f = *state;
+    u32 convs = 0, purposes = 0, tails = 0, entries = 0;
+    for (u64 seed = 0; seed < COVER_SEEDS; seed++) {
+        ArenaMark mark = dv_arena_mark(&f->arena);
+        GenOptions options = options_of(seed);
+        const ClifFile *file = parse_text(f, make_file(f, seed, &options, ""));
+        for (u32 i = 0; i < file->funcs.len; i++) {
+            const Func *func = &file->funcs.data[i]->func;
+            note_signature(&func->sig, i == 0 ? &entries : &convs, &purposes);
+            for (u32 n = 0; n < func->insts.len; n++) {
+                tails |= (u32)(func->insts.data[n].op == OP_return_call) << func->sig.conv;
+            }
+        }
+        dv_arena_release_to(&f->arena, mark);
+    }
+    const u32 tail_convs = 1u << CC_tail | 1u << CC_winch | 1u << CC_wasm;
+    assert_int_equal(convs | entries, tail_convs | 1u << CC_fast | 1u << CC_system_v |
+                                          1u << CC_windows_fastcall | 1u << CC_preserve_all);
+    assert_int_equal(tails, tail_convs);
+    assert_int_equal(purposes, 1u << PURPOSE_NORMAL | 1u << PURPOSE_SARG | 1u << PURPOSE_SRET);
+}
+
 /* ---- Sources ---- */
 
 static void test_a_seed_says_all(void **state)
@@ -333,6 +366,7 @@ int main(void)
         UNIT_TEST(test_files_hold),
         UNIT_TEST(test_no_result_is_dead),
         UNIT_TEST(test_every_operation_at_every_type),
+        UNIT_TEST(test_conventions),
         UNIT_TEST(test_what_is_left_out_has_a_reason),
         UNIT_TEST(test_a_seed_says_all),
         UNIT_TEST(test_bytes_make_functions),
