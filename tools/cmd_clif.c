@@ -133,14 +133,17 @@ int dv_run_clif(Command *command, const char *target, u64 max_steps, const WordL
         fprintf(stderr, "davit run: %s has no function\n", input.path);
         return EXIT_FAILED;
     }
+    EngineOptions options = {.target = target,
+                             .variant = dv_engine_count(target) - 1,
+                             .max_steps = max_steps,
+                             .max_ns = dv_engine_time(max_steps)};
+    if (!dv_input_settings(command, &input, target, &options.settings)) {
+        return EXIT_FAILED;
+    }
     Filetest t = {.path = input.path,
                   .scratch = command->arena,
                   .results = command->arena,
                   .pool = command->arena->pool,
                   .file = input.file};
-    EngineOptions options = {.target = target,
-                             .variant = dv_engine_count(target) - 1,
-                             .max_steps = max_steps,
-                             .max_ns = dv_engine_time(max_steps)};
     return run_calls(&t, &options, words);
 }

@@ -259,20 +259,36 @@ static bool compile_all(Compile *c)
     return print_module(c, made, file->funcs.len);
 }
 
-/* The text is one of the choices, or NULL. */
+/* The text is one of the choices. */
 static u8 find_tls_model(const char *text)
 {
     static const char *const names[TLS_MODELS] = {"general", "initial-exec", "local-exec"};
     u8 model = TLS_GENERAL;
-    while (text != NULL && strcmp(text, names[model]) != 0) {
+    while (strcmp(text, names[model]) != 0) {
         model++;
     }
     return model;
 }
 
+/* What the command line says goes before what the file says. */
+static void apply_words(const CompileWords *w, CompileOptions *options)
+{
+    if (w->fast || w->level2) {
+        options->allocator = w->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
+    }
+    if (w->tls_model != NULL) {
+        options->tls_model = find_tls_model(w->tls_model);
+    }
+    options->landing_pads = w->landing_pads;
+    options->far_calls = w->far_calls;
+    options->no_heap_guard = options->no_heap_guard || w->no_guards;
+    options->no_table_guard = options->no_table_guard || w->no_guards;
+}
+
 static int compile_clif(Command *command, const CompileWords *w)
 {
     Compile c = {.command = command};
+    Settings settings;
     c.object = w->emit != NULL && strcmp(w->emit, "object") == 0;
     if (!dv_input_check_target(command, "compile", w->target, false)) {
         return EXIT_USAGE;
@@ -283,11 +299,6 @@ static int compile_clif(Command *command, const CompileWords *w)
                 w->target);
         return EXIT_USAGE;
     }
-    c.options.allocator = w->fast ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
-    c.options.landing_pads = w->landing_pads;
-    c.options.far_calls = w->far_calls;
-    c.options.tls_model = find_tls_model(w->tls_model);
-    c.options.no_heap_guard = c.options.no_table_guard = w->no_guards;
     c.vcode = w->emit != NULL && strcmp(w->emit, "vcode") == 0;
     if (w->emit != NULL && !c.vcode && !c.object && strcmp(w->emit, "asm") != 0) {
         fprintf(stderr, "davit compile: cannot use \"%s\" for CLIF: asm, object or vcode\n",
@@ -298,9 +309,12 @@ static int compile_clif(Command *command, const CompileWords *w)
         fputs("davit compile: -: error: CLIF is read from files\n", stderr);
         return EXIT_FAILED;
     }
-    if (!dv_input_read(command, w->path, &c.input) || dv_input_verify(command, &c.input) != 0) {
+    if (!dv_input_read(command, w->path, &c.input) || dv_input_verify(command, &c.input) != 0 ||
+        !dv_input_settings(command, &c.input, w->target, &settings)) {
         return EXIT_FAILED;
     }
+    dv_settings_apply(&settings, &c.options);
+    apply_words(w, &c.options);
     dv_text_init(&c.out, command->arena);
     bool ok = compile_all(&c);
     if (!ok && !c.vcode) { /* how far it got is of use */

@@ -399,7 +399,8 @@ static void make_engines(Diff *d, Arena *arena)
 {
     EngineOptions options = {.target = dv_engine_oracle(d->target), .max_steps = d->steps};
     d->oracle = dv_engine_new(&d->t.file, arena, &options);
-    options = (EngineOptions){.target = d->target, .max_ns = dv_engine_time(d->steps)};
+    options = (EngineOptions){
+        .target = d->target, .settings = d->t.settings, .max_ns = dv_engine_time(d->steps)};
     for (u32 fast = 0; fast < 2; fast++) {
         options.allocator = fast != 0 ? ALLOCATOR_FAST : ALLOCATOR_MAIN;
         options.like = NULL;
@@ -469,14 +470,18 @@ static bool compare_path(Diff *d, const char *path)
                       .pool = arena->pool,
                       .file = input.file};
     u64 before = d->tally.differing;
-    for (u32 i = 0; d->tally.differing == before && dv_isa_at(i) != NULL; i++) {
+    bool ok = true;
+    for (u32 i = 0; ok && d->tally.differing == before && dv_isa_at(i) != NULL; i++) {
         const Isa *isa = dv_isa_at(i);
         if (d->only_target == NULL || strcmp(d->only_target, isa->name) == 0) {
-            compare_file(d, isa);
+            ok = dv_input_settings(d->command, &input, isa->name, &d->t.settings);
+            if (ok) {
+                compare_file(d, isa);
+            }
         }
     }
     dv_arena_release_to(arena, mark);
-    return d->tally.differing == before;
+    return ok && d->tally.differing == before;
 }
 
 /* ---- the command line ------------------------------------------------------------------------------------------------ */

@@ -19,6 +19,7 @@
 #include "codegen/ir/parse.h"
 #include "codegen/isa/isa.h"
 #include "interp/interp.h"
+#include "tools/settings.h"
 
 enum { ENGINES_MAX = 4 }; /* of one target */
 
@@ -28,9 +29,10 @@ typedef struct EngineOptions {
     const char *target;
     u32 variant; /* below dv_engine_count */
     u64 max_steps; /* evaluator: instructions; Pulley, native code with polls: taken branches and calls; 0: no limit */
-    u64 max_ns;       /* native code: CPU time of a call; 0: no limit */
-    u8 allocator;     /* ALLOCATOR_ */
-    bool other_stack; /* evaluator: see EvalOptions */
+    u64 max_ns;        /* native code: CPU time of a call; 0: no limit */
+    u8 allocator;      /* ALLOCATOR_ */
+    Settings settings; /* what the file says for this target */
+    bool other_stack;  /* evaluator: see EvalOptions */
     u16 mutate_op;
     u8 mutation;
     const Engine *

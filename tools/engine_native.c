@@ -166,7 +166,8 @@ static void compile_all(NativeEngine *e)
         const Func *f = &file->funcs.data[i]->func;
         e->pins = e->pins || uses(f, OP_get_pinned_reg) || uses(f, OP_set_pinned_reg);
     }
-    compile_options.pinned_register = e->pins;
+    dv_settings_apply(&options->settings, &compile_options);
+    compile_options.pinned_register = compile_options.pinned_register || e->pins;
     dv_arena_init(&scratch, e->base.arena->pool);
     for (u32 i = 0; i < file->funcs.len; i++) {
         e->errors[i] = compile(e, i, &compile_options, &scratch);

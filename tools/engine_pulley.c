@@ -375,6 +375,7 @@ static void make_program(Program *p, const ClifFile *file, const EngineOptions *
 {
     u32 count = file->funcs.len;
     CompileOptions compile = {.allocator = options->allocator, .check = true};
+    dv_settings_apply(&options->settings, &compile);
     p->isa = dv_isa_find(options->target, strlen(options->target));
     p->file = file;
     p->compiled = ARENA_ARRAY(&p->memory, CompiledFunc *, count + 1);

@@ -1,7 +1,8 @@
 /* filetest.c - reads a file's commands, works out which targets each is for, and reports units.
  *
  * Settings accumulate over `set` lines; a target line takes the settings so far. With --target T
- * every expectation of run and interpret is run on T once for each distinct set of settings.
+ * every expectation of run and interpret is run on T once for each distinct set of settings. A setting that Davit has
+ * (settings.h) with a value that it does not have is a failure, and nothing is run.
  */
 #include "tools/filetest_internal.h"
 
@@ -71,6 +72,21 @@ static const char *settings_up_to(Filetest *t, u32 end)
     return text.data;
 }
 
+/* For the target at hand; NULL, or what is wrong with one, with its line. */
+static const char *take_settings(Filetest *t, u32 end, u32 *line)
+{
+    return dv_settings_read(&t->file, end, t->results, &t->settings, line);
+}
+
+/* The same of settings that have all been read before. */
+static void take_good_settings(Filetest *t, u32 end)
+{
+    u32 line;
+    const char *error = take_settings(t, end, &line);
+    ASSERT(error == NULL);
+    (void)error;
+}
+
 /* True of a file that interprets and names the target eval, but has nothing to run. */
 static bool is_for_evaluator(const Filetest *t)
 {
@@ -107,14 +123,16 @@ static void run_on_given_target(Filetest *t)
         }
         if (is_new) {
             vec_push(t->scratch, &seen, settings);
+            take_good_settings(t, i);
             dv_filetest_execute(t, "run", target);
         }
     }
 }
 
-static void run_on_target_line(Filetest *t, const ClifCommand *target)
+static void run_on_target_line(Filetest *t, u32 number)
 {
-    const char *words = join_words(t, target);
+    const char *words = join_words(t, &t->file.commands.data[number]);
+    take_good_settings(t, number);
     for (u32 i = 0; i < t->file.commands.len; i++) {
         const ClifCommand *c = &t->file.commands.data[i];
         if (c->kind != CLIF_TEST || c->num_words == 0) {
@@ -138,7 +156,7 @@ static void run_as_file_says(Filetest *t)
         const ClifCommand *c = &t->file.commands.data[i];
         if (c->kind == CLIF_TARGET) {
             any_target = true;
-            run_on_target_line(t, c);
+            run_on_target_line(t, i);
         } else if (c->kind == CLIF_TEST && c->num_words > 0) {
             if (is_word(c->words[0], "cat")) {
                 dv_filetest_cat(t, c);
@@ -205,9 +223,13 @@ static void run_file(void *context)
 {
     Filetest *t = context;
     Diag diag;
+    u32 line = 0;
+    const char *error;
     dv_diag_init(&diag, t->scratch);
     if (!dv_clif_parse(&t->file, t->scratch, t->text, &diag)) {
         report_parse_error(t, &diag);
+    } else if ((error = take_settings(t, t->file.commands.len, &line)) != NULL) {
+        dv_filetest_report(t, line, VERDICT_FAIL, "set", "", "%s", error);
     } else if (t->options->target != NULL) {
         run_on_given_target(t);
     } else {

@@ -21,6 +21,7 @@ typedef struct Filetest {
     ClifFile file;
     FiletestOutput *out;
     VEC(Blessing) blessings;
+    Settings settings;            /* for the target whose turn it is */
     Engine *engines[ENGINES_MAX]; /* freed when all is done, or memory ran out */
     Engine *oracle;               /* an evaluator that says whether raw code may run; NULL */
 } Filetest;

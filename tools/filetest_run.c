@@ -292,6 +292,7 @@ static void make_engines(Filetest *t, const char *target)
         .target = target,
         .max_steps = t->options->max_steps,
         .max_ns = dv_engine_time(t->options->max_steps),
+        .settings = t->settings,
         .mutate_op = t->options->mutate_op,
         .mutation = t->options->mutation,
     };

@@ -89,3 +89,14 @@ u32 dv_input_features(const Input *input, const Isa *isa)
     }
     return found;
 }
+
+bool dv_input_settings(Command *command, const Input *input, const char *target, Settings *out)
+{
+    u32 line = 0;
+    const char *error = dv_settings_read(&input->file, dv_settings_end(&input->file, target),
+                                         command->arena, out, &line);
+    if (error != NULL) {
+        fprintf(stderr, "%s:%u: error: %s\n", input->path, (unsigned)line, error);
+    }
+    return error == NULL;
+}

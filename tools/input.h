@@ -5,6 +5,7 @@
 #include "codegen/ir/parse.h"
 #include "codegen/isa/isa.h"
 #include "tools/options.h"
+#include "tools/settings.h"
 
 typedef struct Input {
     const char *path;
@@ -22,5 +23,8 @@ u64 dv_input_verify(Command *command, const Input *input);
 
 /* input.c: the features that the file's target lines name for this target. */
 u32 dv_input_features(const Input *input, const Isa *isa);
+
+/* input.c: what the file's `set` lines say for this target; false after saying what is wrong with one. */
+bool dv_input_settings(Command *command, const Input *input, const char *target, Settings *out);
 
 #endif
