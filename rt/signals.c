@@ -13,6 +13,9 @@
  *
  * The system knows these functions from then on, so a shared library that they are part of must stay loaded: libdavit.so is
  * linked so.
+ *
+ * Code that does not look at a stack limit, which only tests have, may use the stack up. Then there is no room for `trapped` below its
+ * frames: it is called above them, right below those of the C functions that entered the code, and told of no frame.
  */
 #if defined(__linux__) && defined(__x86_64__) && defined(__LP64__)
 #define CATCHES_FAULTS 1
@@ -61,6 +64,16 @@ void dv_activation_pop(Activation *activation)
 /* ---- the handler ---- */
 
 enum { RED_ZONE_BYTES = 128, ALTERNATE_BYTES = 1 << 16 };
+/* Of the end of a stack: guard pages, and what a C function may need. */
+enum { NEAR_BYTES = 1 << 16 };
+/* More than C functions have on the stack from an activation to the code. */
+enum { ENTRY_BYTES = 1 << 13 };
+
+enum {
+#define TRAP(name, code, message) TRAP_##name = (code),
+#include "base/traps.def"
+    TRAP_END
+};
 
 static const int signal_numbers[] = {SIGILL, SIGFPE, SIGSEGV, SIGBUS};
 
@@ -81,6 +94,23 @@ static void leave(void)
     CHECK(false); /* it does not return */
 }
 
+static const u8 *pc_of(const ucontext_t *context)
+{
+    return (const u8 *)(uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+}
+
+static const u8 *sp_of(const ucontext_t *context)
+{
+    return (const u8 *)(uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+}
+
+/* Of this thread's stack, on either side. */
+static bool is_near_end(const void *address)
+{
+    uintptr_t from_start = (uintptr_t)address - (uintptr_t)thread_state.stack + NEAR_BYTES;
+    return thread_state.stack != NULL && from_start < 2 * NEAR_BYTES;
+}
+
 /* The trap that this fault is; 0: it is none of ours. */
 static u32 find_trap(int number, const siginfo_t *info, const void *pc)
 {
@@ -90,21 +120,29 @@ static u32 find_trap(int number, const siginfo_t *info, const void *pc)
     return !is_access || (code != 0 && dv_registry_is_reserved(info->si_addr)) ? code : 0;
 }
 
-static const u8 *pc_of(const ucontext_t *context)
+static bool uses_stack_up(int number, const siginfo_t *info, const ucontext_t *context)
 {
-    return (const u8 *)(uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+    return number == SIGSEGV && is_near_end(info->si_addr) && is_near_end(sp_of(context)) &&
+           dv_registry_find_code(pc_of(context)) != NULL;
 }
 
-/* Has a context that is in generated code go on in `leave`. */
-static void divert(ucontext_t *context, u32 code)
+/* Has a context that is in generated code go on in `leave`; if the stack is used up, over its frames. */
+static void divert(ucontext_t *context, u32 code, bool is_used_up)
 {
+    static const u8 no_frame[2 * sizeof(void *)]; /* returns to nowhere */
     Activation *activation = thread_state.innermost;
     greg_t *registers = context->uc_mcontext.gregs;
     activation->code = code;
     activation->pc = pc_of(context);
     activation->fp = (const u8 *)(uintptr_t)registers[REG_RBP];
+    uintptr_t free_below = (uintptr_t)registers[REG_RSP] - RED_ZONE_BYTES;
+    if (is_used_up) {
+        free_below = (uintptr_t)activation - ENTRY_BYTES;
+        activation->pc = NULL;
+        activation->fp = no_frame;
+    }
     /* As after a call: aligned to 16 but for the return address. */
-    uintptr_t stack = (((uintptr_t)registers[REG_RSP] - RED_ZONE_BYTES) & ~(uintptr_t)15) - 8;
+    uintptr_t stack = (free_below & ~(uintptr_t)15) - 8;
     registers[REG_RSP] = (greg_t)stack;
     registers[REG_RIP] = (greg_t)(uintptr_t)leave;
     registers[REG_EFL] &= ~(greg_t)0x400; /* strings go upwards */
@@ -114,10 +152,11 @@ static bool claim(int number, const siginfo_t *info, ucontext_t *context)
 {
     bool is_fault = thread_state.innermost != NULL && info->si_code > 0;
     u32 code = is_fault ? find_trap(number, info, pc_of(context)) : 0;
-    if (code != 0) {
-        divert(context, code);
+    bool is_used_up = is_fault && code == 0 && uses_stack_up(number, info, context);
+    if (code != 0 || is_used_up) {
+        divert(context, is_used_up ? TRAP_stk_ovf : code, is_used_up);
     }
-    return code != 0;
+    return code != 0 || is_used_up;
 }
 
 bool dv_signals_interrupt(void *context, u32 code)
@@ -125,7 +164,7 @@ bool dv_signals_interrupt(void *context, u32 code)
     bool is_in_code =
         thread_state.innermost != NULL && dv_registry_find_code(pc_of(context)) != NULL;
     if (is_in_code) {
-        divert(context, code);
+        divert(context, code, is_near_end(sp_of(context)));
     }
     return is_in_code;
 }

@@ -1,8 +1,8 @@
 /* signals.h - faults of generated code become traps.
  *
  * Generated code is entered with an activation on the C stack. A fault is the code's own if the instruction is in a registered
- * code range and has a trap there, and for an access also if the address is in reserved memory; everything else goes to
- * whoever handled the signal before. Of a fault of its own the code is left on its own stack: `trapped` is called
+ * code range and has a trap there, and for an access also if the address is in reserved memory; or if code has used the
+ * thread's stack up. Everything else goes to whoever handled the signal before. Of a fault of its own the code is left on its own stack: `trapped` is called
  * there, with the frames still in place, and does not return (it calls longjmp).
  */
 #ifndef DV_RT_SIGNALS_H
@@ -15,8 +15,8 @@ typedef struct Activation {
     void (*trapped)(struct Activation *self);
     /* The fault. */
     u32 code;     /* base/traps.def */
-    const u8 *pc; /* of the instruction */
-    const u8 *fp; /* its frame pointer */
+    const u8 *pc; /* of the instruction; NULL: the frames are gone, having used the stack up */
+    const u8 *fp; /* its frame pointer; then that of a frame which returns to address 0 */
 } Activation;
 
 /* Whether faults can be caught here: Linux on x86-64. */

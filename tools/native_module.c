@@ -178,7 +178,7 @@ static bool recurses_for_ever(const Func *f)
     return calls;
 }
 
-/* Whether functions pass a vmctx whatever their convention: none of them calls a C function by it. They do if some function uses entities; or never ends calling itself, which only those with a vmctx notice. */
+/* Whether functions pass a vmctx whatever their convention: none of them calls a C function by it. They do if some function uses entities; or never ends calling itself, which only those with a vmctx notice before the stack is used up. */
 static bool is_wasm(const ClifFile *file)
 {
     bool wants = false;

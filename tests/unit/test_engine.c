@@ -320,13 +320,39 @@ static void endless_without_polls(void **state)
     }
 }
 
+/* Code that does not look at a limit of the stack uses it up, in small frames and in large ones. */
+static const char deep_text[] =
+    "function %small(i64) -> i64 {\n fn0 = %small(i64) -> i64\nblock0(v0: i64):\n brif v0, block1, block2\n"
+    "block1:\n v1 = call fn0(v0)\n v2 = iadd v1, v0\n return v2\nblock2:\n return v0\n}\n"
+    "function %large(i64) -> i64 {\n ss0 = explicit_slot 100000\n fn0 = %large(i64) -> i64\n"
+    "block0(v0: i64):\n brif v0, block1, block2\n"
+    "block1:\n v1 = call fn0(v0)\n v2 = iadd v1, v0\n return v2\nblock2:\n return v0\n}\n";
+
+static void check_deep(Fixture *f, Engine *e, const ClifFile *file)
+{
+    for (u32 i = 0; i < 2; i++) {
+        dv_engine_reset(e, func_at(file, i));
+        expect_text(CALL(f, e, func_at(file, i), "1"), "traps stk_ovf");
+        expect_text(CALL(f, e, func_at(file, i), "0"), "0");
+    }
+}
+
+static void deep_without_limit(void **state)
+{
+    on_target(*state, "eval64", deep_text, check_deep);
+    if (dv_engine_count("x86_64") != 0) {
+        assert_true(dv_signals_renew());
+        on_target(*state, "x86_64", deep_text, check_deep);
+    }
+}
+
 enum { THREADS = 3, TURNS = 4 };
 
 /* One thread's, with memory of its own. */
 typedef struct Turns {
     Pool pool;
     Arena arena;
-    ClifFile file;
+    ClifFile file, deep;
     u32 ended;
 } Turns;
 
@@ -341,6 +367,15 @@ static void call_often(void *context, u32 number)
         t->ended += result.eval.outcome == EVAL_OUT_OF_STEPS;
     }
     dv_engine_free(e);
+    e = dv_engine_new(&t->deep, &t->arena, &options);
+    for (u32 i = 0; i < TURNS; i++) {
+        const u8 one[8] = {1};
+        const EvalValue value = {TYPE_I64, one};
+        EngineResult result;
+        dv_engine_call(e, t->deep.funcs.data[i % 2], &value, &t->arena, &result);
+        t->ended += result.eval.outcome == EVAL_TRAPPED && result.eval.trap == TRAP_stk_ovf;
+    }
+    dv_engine_free(e);
 }
 
 static void endless_in_threads(void **state)
@@ -350,15 +385,17 @@ static void endless_in_threads(void **state)
     if (dv_engine_count("x86_64") == 0) {
         skip();
     }
+    assert_true(dv_signals_renew());
     for (u32 i = 0; i < THREADS; i++) {
         turns[i] = (Turns){.ended = 0};
         dv_pool_init(&turns[i].pool, NULL);
         dv_arena_init(&turns[i].arena, &turns[i].pool);
         parse_good(&turns[i].arena, str_of(endless_text), &turns[i].file);
+        parse_good(&turns[i].arena, str_of(deep_text), &turns[i].deep);
     }
     dv_threads_run(THREADS, call_often, turns);
     for (u32 i = 0; i < THREADS; i++) {
-        assert_int_equal(turns[i].ended, TURNS);
+        assert_int_equal(turns[i].ended, 2 * TURNS);
         dv_arena_release(&turns[i].arena);
         dv_pool_destroy(&turns[i].pool);
     }
@@ -603,6 +640,7 @@ int main(void)
         UNIT_TEST(made_from_declarations),
         UNIT_TEST(endless),
         UNIT_TEST(endless_without_polls),
+        UNIT_TEST(deep_without_limit),
         UNIT_TEST(endless_in_threads),
         UNIT_TEST(time_for_steps),
         UNIT_TEST(outcomes),
