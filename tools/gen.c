@@ -187,13 +187,13 @@ static u32 choose_types(Gen *g, const GenSig *sig, Type *types, u32 most, u32 od
 }
 
 /* Pointers that the caller vouches for: sret, to where something is to be put, in front as C has it, and then perhaps nothing else
- * is returned; sarg, to what the callee gets a copy of. The first function is not called with such, nor any with entities, where
- * machine code passes no structures. */
+ * is returned; sarg, to what the callee gets a copy of. The first function is not called with such, nor any that uses
+ * entities, where machine code passes no structures. */
 static void choose_pointers(Gen *g, u32 number)
 {
     static const u8 sizes[] = {16, 8, 24, 64, 1, 13, 40};
     GenSig *sig = &g->funcs[number].sig;
-    if (g->parts != GEN_PLAIN || number == 0 || dv_gen_choose(g, 2) == 0) {
+    if (sig->parts != GEN_PLAIN || number == 0 || dv_gen_choose(g, 2) == 0) {
         return;
     }
     sig->has_pointers = true;
@@ -216,13 +216,18 @@ bool dv_gen_is_sret(const GenSig *sig)
     return sig->purposes[0] == PURPOSE_SRET;
 }
 
-static CallConv choose_conv(Gen *g)
+/* In a file with entities machine code hands a vmctx over in place of the first conventions, but of no others: these are for functions
+ * that use no entities. */
+static CallConv choose_conv(Gen *g, const GenSig *sig)
 {
     static const CallConv convs[] = {CC_tail,  CC_fast,  CC_system_v,         CC_tail,
                                      CC_winch, CC_winch, CC_windows_fastcall, CC_preserve_all};
-    /* In a file with entities machine code hands a vmctx over in place of the first ones, but of no others. */
-    u32 count = (g->parts & GEN_ENTITIES) != 0 ? 4 : (u32)ARRAY_LEN(convs);
-    return convs[dv_gen_choose(g, count)];
+    u32 half = (u32)ARRAY_LEN(convs) / 2;
+    if ((sig->parts & GEN_ENTITIES) != 0) {
+        return convs[dv_gen_choose(g, half)];
+    }
+    return (g->parts & GEN_ENTITIES) != 0 ? convs[half + dv_gen_choose(g, half)]
+                                          : convs[dv_gen_choose(g, 2 * half)];
 }
 
 /* Half of the signatures return what another one does, so that tail calls are possible. */
@@ -230,7 +235,9 @@ static void choose_sig(Gen *g, u32 number)
 {
     GenSig *sig = &g->funcs[number].sig;
     sig->is_wasm = (g->parts & GEN_ENTITIES) != 0 && dv_gen_choose(g, 2) == 0;
-    sig->conv = sig->is_wasm ? CC_wasm : choose_conv(g);
+    bool is_plain = g->parts == (GEN_PLAIN | GEN_ENTITIES) && !sig->is_wasm && dv_gen_chance(g, 2);
+    sig->parts = is_plain ? GEN_PLAIN : g->parts;
+    sig->conv = sig->is_wasm ? CC_wasm : choose_conv(g, sig);
     sig->num_params = choose_types(g, sig, sig->params, 7, 20);
     sig->num_results = choose_types(g, sig, sig->results, 4, 30);
     if (sig->conv == CC_system_v && sig->num_results > 1) {
@@ -242,7 +249,8 @@ static void choose_sig(Gen *g, u32 number)
     if (number + 1 < g->num_funcs && dv_gen_choose(g, 2) == 1) {
         const GenSig *other =
             &g->funcs[number + 1 + dv_gen_choose(g, g->num_funcs - number - 1)].sig;
-        if (other->is_wasm == sig->is_wasm && other->num_results != 0) {
+        if (other->is_wasm == sig->is_wasm && other->parts == sig->parts &&
+            other->num_results != 0) {
             sig->conv = other->conv;
             sig->num_results = other->num_results;
             memcpy(sig->results, other->results, sizeof sig->results);
@@ -341,11 +349,15 @@ static void write_preamble(Gen *g, TextBuf *out)
 static void write_function(Gen *g)
 {
     GenFunc *f = &g->funcs[g->func];
+    u32 parts = g->parts;
     TextBuf text;
     dv_text_init(&text, g->arena);
     dv_text_init(&g->out, g->arena);
     dv_text_init(&g->line, g->arena);
+    g->parts = f->sig.parts;
+    dv_gen_weigh(g);
     dv_gen_body(g);
+    g->parts = parts;
     dv_text_printf(&text, "function %%f%u", (unsigned)g->func);
     dv_gen_write_sig(&text, &f->sig);
     dv_text_str(&text, " {\n");
@@ -363,7 +375,6 @@ static void write_functions(Gen *g)
         static const u8 parts[] = {GEN_PLAIN, GEN_ENTITIES, GEN_PLAIN | GEN_ENTITIES};
         g->parts = parts[dv_gen_choose(g, ARRAY_LEN(parts))];
     }
-    dv_gen_weigh(g);
     g->num_funcs = g->options->num_funcs != 0 ? g->options->num_funcs : 1 + dv_gen_choose(g, 5);
     for (u32 i = g->num_funcs; i-- > 0;) {
         choose_sig(g, i);

@@ -119,7 +119,8 @@ static u32 choose_callee(Gen *g)
         return ENTITY_NONE;
     }
     u32 n = g->func + 1 + dv_gen_choose(g, g->num_funcs - g->func - 1);
-    return can_afford(g, g->funcs[n].cost) ? n : ENTITY_NONE;
+    bool fits = (g->funcs[n].sig.parts & ~g->parts) == 0;
+    return fits && can_afford(g, g->funcs[n].cost) ? n : ENTITY_NONE;
 }
 
 /* Each kind of call, in what comes before the arguments. "%c": the callee; "%v": an address or reference. */

@@ -47,6 +47,7 @@ typedef struct GenSig {
         [GEN_PARAMS_MAX]; /* PURPOSE_, of parameters; what is no value like others is a pointer */
     u8 sarg_bytes[GEN_PARAMS_MAX];
     bool has_pointers; /* the first may be sret */
+    u32 parts;         /* GEN_: what the function uses; functions that it calls use nothing else */
     CallConv conv;
     bool is_wasm; /* its types are Wasm's */
 } GenSig;
@@ -75,7 +76,7 @@ typedef struct Gen {
     GenSource *source;
     const GenOptions *options;
     Arena *arena;
-    u32 parts;
+    u32 parts; /* of the file; while a function's blocks are written, of that */
     GenFunc funcs[GEN_FUNCS_MAX];
     u32 num_funcs;
     u32 weights[OP_COUNT], total_weight; /* of operations, in this file */
@@ -151,7 +152,7 @@ GenScope dv_gen_enter(Gen *g);
 void dv_gen_leave(Gen *g, const GenScope *s);
 
 /* ---- gen_inst.c ---- */
-/* Weighs the operations by the file's parts. */
+/* Weighs the operations by the parts. */
 void dv_gen_weigh(Gen *g);
 /* One instruction, not a terminator nor a call, its operands made as it needs. */
 void dv_gen_instruction(Gen *g);
