@@ -56,6 +56,12 @@ void dv_activation_push(Activation *activation)
     thread_state.innermost = activation;
 }
 
+bool dv_activation_resume(Activation *activation)
+{
+    thread_state.innermost = activation;
+    return dv_signals_prepare();
+}
+
 void dv_activation_pop(Activation *activation)
 {
     thread_state.innermost = activation->outer;
@@ -352,6 +358,12 @@ void dv_activation_push(Activation *activation)
 {
     activation->outer = innermost;
     innermost = activation;
+}
+
+bool dv_activation_resume(Activation *activation)
+{
+    innermost = activation;
+    return false;
 }
 
 void dv_activation_pop(Activation *activation)

@@ -35,6 +35,10 @@ bool dv_signals_interrupt(void *context, u32 code);
 /* The thread's innermost activation; NULL. */
 Activation *dv_activation(void);
 void dv_activation_push(Activation *activation);
+/* Makes it the innermost again before its code goes on: what was called from there may have left for other stacks with activations
+ * of their own, which need not be gone, or have come back in another thread, which is prepared. False if that
+ * fails. */
+bool dv_activation_resume(Activation *activation);
 /* It must be the innermost, or have been; inner ones are gone by longjmp. */
 void dv_activation_pop(Activation *activation);
 

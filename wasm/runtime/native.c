@@ -420,6 +420,14 @@ static void on_trap(Activation *fault)
     end_run(run, fault->code, false);
 }
 
+/* Back from what may have run anything, on this stack or others. */
+static void go_on(NativeRun *run)
+{
+    if (!dv_activation_resume(&run->fault)) {
+        end_run(run, INTERP_NO_MEMORY, false);
+    }
+}
+
 /* ---- references ---- */
 
 /* Shows the stack from here to the address. */
@@ -576,6 +584,7 @@ static DV_NOINLINE void array_call(InterpFunc *func, u64 *slots)
     if (outcome != INTERP_RETURNED) {
         end_run(run, status_of(vm, outcome), true);
     }
+    go_on(run);
 }
 
 /* ---- out, to helpers ---- */
@@ -592,6 +601,7 @@ static void check(NativeRun *run, u32 status)
         status != INTERP_SUSPEND) { /* it cannot suspend here: it goes on */
         end_run(run, status, false);
     }
+    go_on(run);
 }
 
 static u64 help_memory_grow(VmCtx *vmctx, u32 memory, u64 delta)
