@@ -128,8 +128,7 @@ static u32 find_trap(int number, const siginfo_t *info, const void *pc)
 
 static bool uses_stack_up(int number, const siginfo_t *info, const ucontext_t *context)
 {
-    return number == SIGSEGV && is_near_end(info->si_addr) && is_near_end(sp_of(context)) &&
-           dv_registry_find_code(pc_of(context)) != NULL;
+    return number == SIGSEGV && is_near_end(info->si_addr) && is_near_end(sp_of(context));
 }
 
 /* Has a context that is in generated code go on in `leave`; if the stack is used up, over its frames. */
@@ -154,9 +153,12 @@ static void divert(ucontext_t *context, u32 code, bool is_used_up)
     registers[REG_EFL] &= ~(greg_t)0x400; /* strings go upwards */
 }
 
+/* Whether it is code's is asked first, of the registry: other threads may never have had what is thread-local, and to ask for that
+ * may take memory, in the middle of whoever failed. */
 static bool claim(int number, const siginfo_t *info, ucontext_t *context)
 {
-    bool is_fault = thread_state.innermost != NULL && info->si_code > 0;
+    bool is_code = info->si_code > 0 && dv_registry_find_code(pc_of(context)) != NULL;
+    bool is_fault = is_code && thread_state.innermost != NULL;
     u32 code = is_fault ? find_trap(number, info, pc_of(context)) : 0;
     bool is_used_up = is_fault && code == 0 && uses_stack_up(number, info, context);
     if (code != 0 || is_used_up) {
