@@ -324,27 +324,44 @@ static int refuse_invoke(Run *r)
     return EXIT_FAILED;
 }
 
+/* Calls what WASI calls by its name. False, with the exit status, unless it returns. */
+static bool call_plain(Run *r, const char *name, RtFunc *func, int *status)
+{
+    const RtFuncType *type = dv_rt_type_of(r->store, func->type_id);
+    *status = EXIT_OK;
+    if (type->num_params != 0 || type->num_results != 0) {
+        fprintf(stderr, "davit run: %s: error: its \"%s\" has parameters or results\n", r->path,
+                name);
+        *status = EXIT_FAILED;
+        return false;
+    }
+    RtTrap *trap = dv_rt_call(r->store, func, NULL, NULL);
+    if (trap != NULL) {
+        *status = report_trap(r, r->path, trap);
+    }
+    return trap == NULL;
+}
+
 static int run_program(Run *r)
 {
     RtFunc *func;
+    int status;
     bool has_start = dv_rt_module_info(dv_rt_instance_module(r->instance))->has_start;
     if (r->invoke == NULL) {
         r->invoke = find_func(r, "_start", &func) ? "_start" : NULL;
         if (r->invoke == NULL) {
             return has_start ? EXIT_OK : refuse_invoke(r);
         }
-        RtTrap *trap = dv_rt_call(r->store, func, NULL, NULL);
-        return trap == NULL ? EXIT_OK : report_trap(r, r->path, trap);
+        (void)call_plain(r, "_start", func, &status);
+        return status;
     }
     if (!find_func(r, r->invoke, &func)) {
         return refuse_invoke(r);
     }
     RtFunc *initialize;
-    if (find_func(r, "_initialize", &initialize)) {
-        RtTrap *trap = dv_rt_call(r->store, initialize, NULL, NULL);
-        if (trap != NULL) {
-            return report_trap(r, r->path, trap);
-        }
+    if (find_func(r, "_initialize", &initialize) &&
+        !call_plain(r, "_initialize", initialize, &status)) {
+        return status;
     }
     return call_export(r, func, 1);
 }

@@ -12,7 +12,9 @@
  *     davit_wasm_linker_wasi(linker, &wasi);
  *     wasm_instance_t *instance = davit_wasm_linker_instantiate(linker, module, &trap);
  *     wasm_extern_t *start = davit_wasm_instance_export(instance, "_start");
- *     trap = davit_wasm_call(wasm_extern_as_func(start), NULL, NULL);
+ *     if (davit_wasm_func_is(wasm_extern_as_func(start), "", "")) {
+ *         trap = davit_wasm_call(wasm_extern_as_func(start), NULL, NULL);
+ *     }
  *
  * Functions that give a davit_status_t and take a store, and all of wasm.h that do, leave the reason for a failure
  * in davit_wasm_error.

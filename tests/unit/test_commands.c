@@ -29,6 +29,7 @@ static int run_clif(Command *command)
 #define IN "tests/commands/"
 #define EXPORTS IN "exports.wat"
 #define ENDLESS IN "endless.wat"
+#define PROGRAMS IN "programs.wat"
 
 enum { TRAPPED = 134 };
 
@@ -153,6 +154,11 @@ static const CommandRow wasm_rows[] = {
     {dv_cmd_run, {"--timeout", "9x", ENDLESS, NULL}, EXIT_USAGE, "davit run: cannot use \"9x\""},
     {dv_cmd_run, {"--max-memory", "0", ENDLESS, NULL}, EXIT_USAGE, "takes a size above 0"},
     {dv_cmd_run, {"--max-stack", "4g", ENDLESS, NULL}, EXIT_USAGE, "--max-stack"},
+    {dv_cmd_run, {PROGRAMS, NULL}, EXIT_FAILED, "its \"_start\" has parameters or results"},
+    {dv_cmd_run,
+     {"--invoke", "f", PROGRAMS, NULL},
+     EXIT_FAILED,
+     "its \"_initialize\" has parameters or results"},
     {dv_cmd_run, {"--fuel", "99999999999999999999", ENDLESS, NULL}, EXIT_USAGE, "--fuel takes"},
     {dv_cmd_run, {"--env", "=x", ENDLESS, NULL}, EXIT_USAGE, "cannot use \"=x\": --env takes"},
     {dv_cmd_run,
