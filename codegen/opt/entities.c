@@ -621,6 +621,16 @@ static bool check_entities(const Entities *e, Diag *diag)
             return fail(diag, "type", n, absent);
         }
     }
+    for (u32 n = 0; n < f->elems.len; n++) { /* of segments no module has so many */
+        if (f->elems.data[n].index == ENTITY_NONE) {
+            return fail(diag, "elem", n, absent);
+        }
+    }
+    for (u32 n = 0; n < f->datas.len; n++) {
+        if (f->datas.data[n].index == ENTITY_NONE) {
+            return fail(diag, "data", n, absent);
+        }
+    }
     return true;
 }
 

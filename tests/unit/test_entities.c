@@ -402,6 +402,21 @@ static void test_errors(void **state)
                                   "block0:\n"
                                   "    call_import func0()\n"
                                   "    return\n}\n";
+    /* What stands for no segment. */
+    static const char last_elem[] = "function %f(i32) wasm {\n"
+                                    "    table0 = table 0, index i32, min 1, funcref\n"
+                                    "    elem2 = elem 4294967295\n"
+                                    "block0(v0: i32):\n"
+                                    "    table_init table0, elem2, v0, v0, v0\n"
+                                    "    return\n}\n";
+    static const char last_data[] = "function %f(i32) wasm {\n"
+                                    "    heap0 = memory 0, index i32, min 1, page 0x10000\n"
+                                    "    data1 = data 4294967295\n"
+                                    "block0(v0: i32):\n"
+                                    "    memory_init heap0, data1, v0, v0, v0\n"
+                                    "    return\n}\n";
+    expect_error(*state, &derived, last_elem, "elem2 is not in the module");
+    expect_error(*state, &derived, last_data, "data1 is not in the module");
     expect_error(*state, &options, memory_1, "heap3 is not in the module");
     expect_error(*state, &derived, no_vmctx,
                  "inst0 needs a vmctx, which the function does not have");
