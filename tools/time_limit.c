@@ -40,14 +40,19 @@ static void on_time(int number, siginfo_t *info, void *context)
     }
 }
 
+/* A program's signals may be blocked by what started it. */
 static bool catch_signal(void)
 {
     struct sigaction action;
+    sigset_t own;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_time;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     sigemptyset(&action.sa_mask);
-    return sigaction(SIGVTALRM, &action, NULL) == 0;
+    sigemptyset(&own);
+    sigaddset(&own, SIGVTALRM);
+    return sigaction(SIGVTALRM, &action, NULL) == 0 &&
+           pthread_sigmask(SIG_UNBLOCK, &own, NULL) == 0;
 }
 
 static bool make_timer(TimeLimit *limit, timer_t *timer)

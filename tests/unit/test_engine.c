@@ -2,6 +2,8 @@
  * is set up before and left behind; what cannot run and why; tests of files on them. */
 #include "clif_testing.h"
 
+#include <signal.h>
+
 #include "base/bytes.h"
 #include "base/threads.h"
 #include "rt/signals.h"
@@ -356,8 +358,20 @@ typedef struct Turns {
     u32 ended;
 } Turns;
 
+/* A thread may have it blocked. */
+static void block_signal(void)
+{
+#ifdef SIGVTALRM
+    sigset_t own;
+    sigemptyset(&own);
+    sigaddset(&own, SIGVTALRM);
+    sigprocmask(SIG_BLOCK, &own, NULL);
+#endif
+}
+
 static void call_often(void *context, u32 number)
 {
+    block_signal();
     Turns *t = (Turns *)context + number;
     const EngineOptions options = {.target = "x86_64", .max_ns = (1 + number) * 2000000};
     Engine *e = dv_engine_new(&t->file, &t->arena, &options);
