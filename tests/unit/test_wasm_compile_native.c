@@ -159,6 +159,56 @@ static void test_compared_once(void **state)
     assert_int_equal(count_pairs(&out, 0xf8ff, 0x483b), 1);
 }
 
+/* A br_table to so many labels, the default included, by the index. */
+static u32 count_clamps(Fixture *x, const char *index, u32 count)
+{
+    TextBuf text;
+    dv_text_init(&text, &x->arena);
+    dv_text_printf(&text, "(module (memory 1) (func (param i32) (result i32)");
+    for (u32 i = 0; i < count; i++) {
+        dv_text_str(&text, " (block");
+    }
+    dv_text_str(&text, " (br_table");
+    for (u32 i = 0; i < count; i++) {
+        dv_text_printf(&text, " %u", i);
+    }
+    dv_text_printf(&text, " %s)", index);
+    for (u32 i = 0; i < count; i++) {
+        dv_text_printf(&text, ") (return (i32.const %u))", 1000 + i);
+    }
+    dv_text_str(&text, "))");
+    return count_cmovs(x, decode_text(x, text.data, FEATURES_NONE), false, true);
+}
+
+/* An index that is known to be small is not clamped, if the table gets not too long. */
+static void test_clamps(void **state)
+{
+    static const struct {
+        const char *index;
+        u32 count, clamps;
+    } rows[] = {
+        {"(local.get 0)", 20, 1},
+        {"(i32.and (local.get 0) (i32.const 3))", 2, 0},
+        {"(i32.and (local.get 0) (i32.const 3))", 4, 0},
+        {"(i32.and (local.get 0) (i32.const 3))", 5, 0},
+        {"(i32.and (local.get 0) (i32.const 3))", 50, 0},
+        {"(i32.and (local.get 0) (i32.const 4))", 2, 1},
+        {"(i32.and (local.get 0) (i32.const -1))", 20, 1},
+        {"(i32.load8_u (local.get 0))", 15, 1},
+        {"(i32.load8_u (local.get 0))", 16, 0},
+        {"(i32.load8_u (local.get 0))", 256, 0},
+        {"(i32.load8_s (local.get 0))", 256, 1},
+        {"(i32.load16_u (local.get 0))", 256, 1},
+        {"(i32.shr_u (local.get 0) (i32.const 24))", 16, 0},
+        {"(i32.shr_u (local.get 0) (i32.const 23))", 16, 1},
+        {"(i32.shr_u (local.get 0) (i32.const 32))", 16, 1}, /* by none */
+        {"(i32.shr_s (local.get 0) (i32.const 24))", 256, 1},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(count_clamps(*state, rows[i].index, rows[i].count), rows[i].clamps);
+    }
+}
+
 static void test_same_bytes(void **state)
 {
     static const u32 jobs[] = {2, 7};
@@ -209,7 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT_TEST(test_sections),       UNIT_TEST(test_prologues),     UNIT_TEST(test_calls),
         UNIT_TEST(test_spectre_guards), UNIT_TEST(test_compared_once), UNIT_TEST(test_same_bytes),
-        UNIT_TEST(test_adapters),
+        UNIT_TEST(test_clamps),         UNIT_TEST(test_adapters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1219,6 +1219,30 @@ bool x64_clears_above(X64Context *ctx, Value value, Value *out)
     }
 }
 
+u64 dv_x64_most_of(X64Context *ctx, Value value)
+{
+    Inst def = dv_lower_result_of(ctx->lower, value);
+    u64 most = UINT32_MAX;
+    if (def.id == ENTITY_NONE) {
+        return most;
+    }
+    const u32 *args = dv_inst_args(ctx->func, def);
+    u32 op = dv_inst_const(ctx->func, def)->op;
+    u64 number;
+    for (u32 i = 0; op == OP_band && i < 2; i++) {
+        bool is_mask = x64_const_u64(ctx, (Value){args[i]}, &number);
+        most = is_mask && (u32)number < most ? (u32)number : most;
+    }
+    if (op == OP_ushr && x64_const_u64(ctx, (Value){args[1]}, &number)) {
+        most >>= number & 31;
+    } else if (op == OP_uextend) {
+        most >>= 32 - type_bits(dv_value_type(ctx->func, (Value){args[0]}));
+    } else if (op == OP_uload8 || op == OP_uload16) {
+        most = op == OP_uload8 ? UINT8_MAX : UINT16_MAX;
+    }
+    return most;
+}
+
 #define LOADED(bits) \
     bool x64_loaded##bits(X64Context *ctx, Value value, Value *out) \
     { \

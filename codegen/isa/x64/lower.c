@@ -225,8 +225,29 @@ Done x64_trap_now(X64Context *ctx, TrapCode code)
     return 0;
 }
 
-/* The index is compared, and clamped to the default, whose entry is the last: by a move that clears the high half in any
- * case. */
+/* To the last entry, the default's: by a move that clears the high half in any case. */
+static VReg clamp(X64Context *ctx, VReg index, u32 last)
+{
+    VReg limit[2], clamped[2];
+    dv_x64_emit_inst(ctx, X64_mov32_i, (const u64[]){last}, limit);
+    dv_x64_emit_inst(ctx, X64_cmp32, (const u64[]){index.id, limit[0].id}, clamped);
+    dv_x64_emit_inst(ctx, X64_cmov32, (const u64[]){X64_CC_A, index.id, limit[0].id}, clamped);
+    return clamped[0];
+}
+
+/* How many entries a table of so many targets gets. Where the index is known to be small there is one for each, if that makes
+ * the table not much longer, and the index is not clamped: bytes are worth a table of their own if not too few of them
+ * mean something. */
+static u32 count_entries(X64Context *ctx, Value index, u32 count, bool *is_clamped)
+{
+    enum { BYTES = 256, MEANT_MIN = 16, TIMES = 2 };
+    u64 enough = count >= MEANT_MIN && TIMES * count < BYTES ? BYTES : TIMES * (u64)count;
+    u64 most = dv_x64_most_of(ctx, index);
+    Value same;
+    *is_clamped = most >= enough || !x64_clears_above(ctx, index, &same);
+    return *is_clamped ? count : (u32)most + 1;
+}
+
 Done x64_lower_br_table(X64Context *ctx)
 {
     Lower *l = ctx->lower;
@@ -236,21 +257,20 @@ Done x64_lower_br_table(X64Context *ctx)
         dv_x64_lower_jump(l, targets[0]);
         return 0;
     }
-    u64 *numbers = ARENA_ARRAY(ctx->arena, u64, count);
-    for (u32 i = 1; i < count; i++) {
-        numbers[i - 1] = targets[i];
+    Value value = dv_inst_arg(l->func, l->current, 0);
+    bool is_clamped;
+    u32 entries = count_entries(ctx, value, count, &is_clamped);
+    u64 *numbers = ARENA_ARRAY(ctx->arena, u64, entries);
+    for (u32 i = 0; i < entries; i++) {
+        numbers[i] = targets[i + 1 < count ? i + 1 : 0];
     }
-    numbers[count - 1] = targets[0];
-    VReg index = dv_lower_use(l, dv_inst_arg(l->func, l->current, 0)).regs[0];
-    VReg limit[2], clamped[2];
-    dv_x64_emit_inst(ctx, X64_mov32_i, (const u64[]){count - 1}, limit);
-    dv_x64_emit_inst(ctx, X64_cmp32, (const u64[]){index.id, limit[0].id}, clamped);
-    dv_x64_emit_inst(ctx, X64_cmov32, (const u64[]){X64_CC_A, index.id, limit[0].id}, clamped);
+    VReg index = dv_lower_use(l, value).regs[0];
+    index = is_clamped ? clamp(ctx, index, count - 1) : index;
     /* The address of the table, and then of the target, in registers of the branch's own: they are no results. */
-    RaOperand operands[] = {ra_use(clamped[0]), ra_def(dv_vcode_vreg(l->vcode, X64_GENERAL)),
+    RaOperand operands[] = {ra_use(index), ra_def(dv_vcode_vreg(l->vcode, X64_GENERAL)),
                             ra_def(dv_vcode_vreg(l->vcode, X64_GENERAL))};
     operands[1].flags = operands[2].flags = RA_DEF | RA_EARLY;
-    VInstDraft draft = {X64_BR_TABLE, RA_INST_BRANCH, 0, operands, 3, numbers, count};
+    VInstDraft draft = {X64_BR_TABLE, RA_INST_BRANCH, 0, operands, 3, numbers, entries};
     dv_vcode_emit(l->vcode, &draft);
     return 0;
 }

@@ -134,6 +134,9 @@ enum { X64_FIELD_ADDRESS = 1 << 30 };
 /* Emits an instruction; fields are the arguments of its term but for flags. `defs` gets what is written. */
 void dv_x64_emit_inst(X64Context *ctx, X64Op op, const u64 *fields, VReg defs[2]);
 
+/* help.c: the i32 is no higher than this. */
+u64 dv_x64_most_of(X64Context *ctx, Value value);
+
 /* atomic.c: the loop with this number; regs are its registers but for the address. */
 void dv_x64_atomic_loop(MachBuffer *buf, X64Operand memory, u64 loop, const X64Operand *regs);
 
