@@ -205,10 +205,12 @@ typedef struct NativeRun {
     InterpFunc *func;
     u64 *slots;
     const u8 *top; /* on the C stack, above all that it has there */
-    /* Where its frames begin: at a fault; else the frame of the C function that code has called. */
+    /* Where its frames begin: at a fault; else what the frame of the C function that code has called began with, kept
+     * here, since that function may be gone: compilers make its last call a jump. */
     const u8 *pc; /* NULL: of a call */
     const u8 *fp;
-    u32 status; /* when it ended by a jump */
+    const u8 *exit[2]; /* the caller's frame pointer, where it goes on */
+    u32 status;        /* when it ended by a jump */
     jmp_buf env;
 } NativeRun;
 
@@ -216,8 +218,11 @@ typedef struct NativeRun {
 static NativeRun *note_exit(const u8 *frame)
 {
     NativeRun *run = (NativeRun *)(void *)dv_activation();
+    if (DV_HAS_FRAME_ADDRESS) {
+        memcpy(run->exit, frame, sizeof run->exit);
+    }
     run->pc = NULL;
-    run->fp = frame;
+    run->fp = (const u8 *)run->exit;
     return run;
 }
 
