@@ -57,7 +57,7 @@ enum {
     FUNC_CHUNK = 256                      /* a power of two */
 };
 
-#define NO_TYPE UINT32_MAX /* no type_id */
+#define NO_TYPE UINT32_MAX /* no type_id: that of null_func and no_func */
 
 typedef struct InterpFuncChunk {
     struct InterpFuncChunk *next;
@@ -73,7 +73,7 @@ typedef struct InterpAdapter {
 struct Interp {
     /* ---- what native code knows the places of: `state` of rt/vmctx.def ---- */
     const void *stack_limit; /* while native code runs */
-    InterpFunc **funcs;      /* by handle; no_func where there is none */
+    InterpFunc **funcs;      /* by handle; null_func, and no_func where there is none */
     u64 fuel;
     u32 func_mask; /* funcs has one more: a power of two */
     atomic_uint poll;
@@ -132,7 +132,8 @@ struct Interp {
     InterpInstance *instances;
     InterpFuncChunk *chunks;      /* the functions, the latest first */
     u32 num_funcs;                /* handles given, with 0 */
-    InterpFunc no_func;           /* its type is NO_TYPE */
+    InterpFunc null_func;         /* of handle 0 */
+    InterpFunc no_func;           /* of handles that nobody has, its own is NO_TYPE too */
     InterpFunc *no_funcs[1];      /* what funcs is before there is one */
     InterpException **exceptions; /* by handle; 0 is unused */
     u32 exception_cap;

@@ -125,8 +125,8 @@ Interp *dv_interp_new(const InterpConfig *config)
     complete_config(&vm->config);
     atomic_init(&vm->poll, 0);
     vm->fuel = UINT64_MAX;
-    vm->no_func.type_id = NO_TYPE;
-    vm->no_funcs[0] = &vm->no_func;
+    vm->null_func.type_id = vm->no_func.type_id = vm->no_func.handle = NO_TYPE;
+    vm->no_funcs[0] = &vm->null_func;
     vm->funcs = vm->no_funcs;
     vm->num_funcs = 1;
     vm->exception_hint = 1; /* 0 is null */

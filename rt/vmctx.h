@@ -11,7 +11,7 @@
 typedef struct VmCtx VmCtx;
 
 enum {
-    VM_VERSION = 4, /* of all this: to be raised with every change */
+    VM_VERSION = 5, /* of all this: to be raised with every change */
     VM_PTR = 8,
     VM_HEADER_BYTES = 24,
     VM_MEMORY_REF_BYTES = 16,

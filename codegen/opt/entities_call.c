@@ -2,8 +2,9 @@
  *
  * A call to a function entity that the module defines is a direct call with the caller's vmctx; any other has code and
  * vmctx loaded: from the vmctx for imports, from the function's record for references. References are indices into the
- * store's array of pointers to records, modulo its size: null's record and those of the room behind the last function have a
- * type that is nobody's. So one comparison finds null and a wrong type, and forged references lead nowhere else.
+ * store's array of pointers to records, modulo its size: null's record and that of the room behind the last function have a
+ * type that is nobody's. So one comparison finds null and a wrong type, and forged references lead nowhere else. Which it
+ * was the record's handle tells.
  *
  * Against speculation past the bounds of a table: with table_guard the index is 0 where the check fails, by data, not by
  * branch. */
@@ -174,7 +175,7 @@ static Value typed_record(Entities *e, Value handle, u32 type, Value index)
 {
     Value state = dv_ent_state(e);
     Value mask = dv_ent_load(e, OP_load, TYPE_I32, state, VM_state_func_mask);
-    Value place = dv_ent_binary(e, OP_band, handle, mask), wide = dv_ent_wide(e, place);
+    Value wide = dv_ent_wide(e, dv_ent_binary(e, OP_band, handle, mask));
     Value funcs = dv_ent_load(e, OP_load, TYPE_I64, state, VM_state_funcs);
     Value offset = dv_ent_binary(e, OP_ishl, wide, dv_ent_const(e, TYPE_I64, 3));
     Value record = dv_ent_load(e, OP_load, TYPE_I64, dv_ent_binary(e, OP_iadd, funcs, offset), 0);
@@ -182,7 +183,8 @@ static Value typed_record(Entities *e, Value handle, u32 type, Value index)
     Value want = dv_ent_load(e, OP_load, TYPE_I32, e->vmctx, types);
     Value have = dv_ent_load(e, OP_load, TYPE_I32, record, VM_func_type_id);
     Block next = dv_ent_begin_cold(e, dv_ent_compare(e, INTCC_ne, have, want));
-    dv_ent_trap_if(e, OP_trapnz, place, TRAP_bad_sig);
+    Value found = dv_ent_load(e, OP_load, TYPE_I32, record, VM_func_handle);
+    dv_ent_trap_if(e, OP_trapnz, found, TRAP_bad_sig);
     if (index.id != ENTITY_NONE) {
         dv_ent_helper(e, VM_HELPER_trap_null_elem, &index.id, 1);
     }

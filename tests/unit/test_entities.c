@@ -269,12 +269,13 @@ static void test_calls(void **state)
            "    brif v19, block2, block1\n"
            "\n"
            "block1:\n"
-           "    v20 = load.i64 notrap aligned v16\n"
-           "    v21 = load.i64 notrap aligned v16+8\n"
-           "    return_call_indirect sig0, v20(v21, v0)\n"
+           "    v21 = load.i64 notrap aligned v16\n"
+           "    v22 = load.i64 notrap aligned v16+8\n"
+           "    return_call_indirect sig0, v21(v22, v0)\n"
            "\n"
            "block2 cold:\n"
-           "    trapnz.i32 v10, bad_sig\n"
+           "    v20 = load.i32 notrap aligned v16+28\n"
+           "    trapnz v20, bad_sig\n"
            "    trap null_func\n"
            "}\n");
 }

@@ -293,7 +293,7 @@ static const char *write_tables(Fixture *f)
     dv_text_init(&out, &f->arena);
     dv_text_printf(&out,
                    "(module (memory (export \"memory\") 1) (type $t (func (param i32)))"
-                   " (table $fixed %d %d funcref) (table $open %d funcref)"
+                   " (table $fixed (export \"table\") %d %d funcref) (table $open %d funcref)"
                    " (func (export \"fixed\") (type $t)"
                    "  (call_indirect $fixed (type $t) (local.get 0) (local.get 0)))"
                    " (func (export \"open\") (type $t)"
@@ -360,6 +360,14 @@ static void tables_are_called(void **state)
         }
     }
     expect_called(all, count, "loop", 599, PULLEY_TRAP_bad_sig); /* 597, then 596 */
+    for (u32 i = 0; i < count; i++) { /* two references that are nobody's */
+        RtExtern e;
+        assert_true(dv_rt_instance_find(all[i].instance, str_of("table"), &e));
+        assert_true(dv_rt_table_set(e.of.table, 0, 511));
+        assert_true(dv_rt_table_set(e.of.table, 1, (1u << 31) + 511));
+    }
+    expect_called(all, count, "fixed", 0, PULLEY_TRAP_bad_sig);
+    expect_called(all, count, "fixed", 1, PULLEY_TRAP_bad_sig);
     for (u32 i = 0; i < count; i++) {
         assert_null(call(&all[i], "more", 5000));
     }
