@@ -63,8 +63,13 @@ static void *run_thread(void *argument)
 
 bool dv_thread_start(Thread *thread, void (*work)(void *context), void *context)
 {
-    *thread = (Thread){.work = work, .context = context};
+    *thread = (Thread){.work = work, .context = context, .process = (long)getpid()};
     return pthread_create(&thread->id, NULL, run_thread, thread) == 0;
+}
+
+bool dv_thread_is_here(const Thread *thread)
+{
+    return thread->process == (long)getpid();
 }
 
 void dv_thread_join(Thread *thread)
@@ -193,6 +198,12 @@ bool dv_thread_start(Thread *thread, void (*work)(void *context), void *context)
     (void)work;
     (void)context;
     return false;
+}
+
+bool dv_thread_is_here(const Thread *thread)
+{
+    (void)thread;
+    return true;
 }
 
 void dv_thread_join(Thread *thread)

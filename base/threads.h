@@ -39,6 +39,7 @@ typedef struct Thread {
     void *context;
 #if DV_THREADS
     pthread_t id;
+    long process; /* whose it is */
 #endif
 } Thread;
 
@@ -60,6 +61,8 @@ void dv_threads_run(u32 count, void (*work)(void *context, u32 worker), void *co
 u32 dv_threads_processors(void);
 /* Starts a thread that calls work(context). False if the host gives none. */
 bool dv_thread_start(Thread *thread, void (*work)(void *context), void *context);
+/* False in a process that was forked off since: threads stay behind, and locks as they were just then. */
+bool dv_thread_is_here(const Thread *thread);
 /* Waits until it has returned. */
 void dv_thread_join(Thread *thread);
 void dv_mutex_init(Mutex *mutex);

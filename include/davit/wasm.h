@@ -174,8 +174,8 @@ DAVIT_API bool davit_wasm_module_export(const wasm_module_t *module, size_t inde
 DAVIT_API void davit_wasm_store_interrupt(wasm_store_t *store);
 /* Forgets an interrupt that has not ended anything yet. */
 DAVIT_API void davit_wasm_store_clear_interrupt(wasm_store_t *store);
-/* Interrupts so many nanoseconds from now; 0: never, which is how it is at first. DAVIT_ERROR_UNSUPPORTED: this build has no
- * threads. */
+/* Interrupts so many nanoseconds from now; 0: never, which is how it is at first, and in a process that is forked off.
+ * DAVIT_ERROR_UNSUPPORTED: this build has no threads. */
 DAVIT_API davit_status_t davit_wasm_store_deadline(wasm_store_t *store, uint64_t ns);
 
 /* Fuel in a metered store: about one unit an instruction of Wasm, and the same on every host. UINT64_MAX, as at first: no

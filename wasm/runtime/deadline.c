@@ -2,6 +2,8 @@
  *
  * A store gets one the first time it is given a deadline, and keeps it. The thread sleeps until the time left is over
  * or another deadline is set; the round tells it which of both, since conditions wake for no reason too.
+ *
+ * A process that is forked off has no such thread, and nobody who would give the lock back: there it begins anew.
  */
 #include "wasm/runtime/internal.h"
 
@@ -26,9 +28,9 @@ static void watch(void *context)
 
 static bool start(Watchdog *w, Interp *vm)
 {
+    *w = (Watchdog){.vm = vm};
     dv_mutex_init(&w->mutex);
     dv_cond_init(&w->changed);
-    w->vm = vm;
     w->is_running = dv_thread_start(&w->thread, watch, w);
     if (!w->is_running) {
         dv_cond_destroy(&w->changed);
@@ -40,6 +42,7 @@ static bool start(Watchdog *w, Interp *vm)
 davit_status_t dv_rt_set_deadline(RtStore *store, u64 ns)
 {
     Watchdog *w = &store->watchdog;
+    w->is_running = w->is_running && dv_thread_is_here(&w->thread);
     if (!w->is_running && ns == 0) {
         return DAVIT_OK;
     }
@@ -56,7 +59,7 @@ davit_status_t dv_rt_set_deadline(RtStore *store, u64 ns)
 
 void dv_watchdog_end(Watchdog *w)
 {
-    if (!w->is_running) {
+    if (!w->is_running || !dv_thread_is_here(&w->thread)) {
         return;
     }
     dv_mutex_lock(&w->mutex);
