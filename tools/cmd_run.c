@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "tools/files.h"
 #include "tools/run.h"
 #include "tools/wasm_input.h"
 #include "tools/wasm_value.h"
@@ -543,6 +544,11 @@ int dv_cmd_run(Command *command)
     }
     r.args = words;
     if (!dv_wasm_read_features(command, "run", &r.features, &r.compile.features)) {
+        return EXIT_USAGE;
+    }
+    if (r.profile != NULL && strcmp(r.path, "-") != 0 && dv_files_same(r.profile, r.path)) {
+        fprintf(stderr, "davit run: cannot use \"%s\": --profile would replace the program\n",
+                r.profile);
         return EXIT_USAGE;
     }
     r.watch = dv_run_watch_new(command, r.profile, r.trace);

@@ -25,6 +25,17 @@ bool dv_files_has_terminal(void)
 #endif
 }
 
+bool dv_files_same(const char *a, const char *b)
+{
+#if DV_HAVE_FOLDERS
+    struct stat is_a, is_b;
+    return stat(a, &is_a) == 0 && stat(b, &is_b) == 0 && S_ISREG(is_a.st_mode) &&
+           is_a.st_dev == is_b.st_dev && is_a.st_ino == is_b.st_ino;
+#else
+    return strcmp(a, b) == 0;
+#endif
+}
+
 #if DV_HAVE_FOLDERS
 
 static bool ends_in(const char *name, const char *suffix)

@@ -347,7 +347,7 @@ int dv_wasm_output_write(Command *command, const char *name, const char *input_p
                          const char *path, IoBytes bytes)
 {
     const char *error;
-    if (strcmp(path, "-") != 0 && strcmp(path, input_path) == 0) {
+    if (strcmp(path, "-") != 0 && strcmp(input_path, "-") != 0 && dv_files_same(path, input_path)) {
         fprintf(stderr,
                 "davit %s: %s: error: the output would replace the input: -o names another\n", name,
                 path);
