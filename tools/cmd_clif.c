@@ -31,7 +31,7 @@ int dv_cmd_cat(Command *command)
     }
     for (u32 i = 0; i < paths.len; i++) {
         Input input;
-        if (!dv_input_read(command, paths.data[i], &input)) {
+        if (!dv_input_read(command, "cat", paths.data[i], &input)) {
             status = EXIT_FAILED;
             continue;
         }
@@ -59,7 +59,7 @@ int dv_cmd_verify(Command *command)
     }
     for (u32 i = 0; i < paths.len; i++) {
         Input input;
-        if (!dv_input_read(command, paths.data[i], &input) ||
+        if (!dv_input_read(command, "verify", paths.data[i], &input) ||
             dv_input_verify(command, &input) != 0) {
             status = EXIT_FAILED;
         }
@@ -126,7 +126,8 @@ int dv_run_clif(Command *command, const char *target, u64 max_steps, const WordL
               stderr);
         return EXIT_USAGE;
     }
-    if (!dv_input_read(command, words->data[0], &input) || dv_input_verify(command, &input) != 0) {
+    if (!dv_input_read(command, "run", words->data[0], &input) ||
+        dv_input_verify(command, &input) != 0) {
         return EXIT_FAILED;
     }
     if (input.file.funcs.len == 0) {

@@ -309,7 +309,8 @@ static int compile_clif(Command *command, const CompileWords *w)
         fputs("davit compile: -: error: CLIF is read from files\n", stderr);
         return EXIT_FAILED;
     }
-    if (!dv_input_read(command, w->path, &c.input) || dv_input_verify(command, &c.input) != 0 ||
+    if (!dv_input_read(command, "compile", w->path, &c.input) ||
+        dv_input_verify(command, &c.input) != 0 ||
         !dv_input_settings(command, &c.input, w->target, &settings)) {
         return EXIT_FAILED;
     }

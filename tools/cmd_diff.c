@@ -461,7 +461,8 @@ static bool compare_path(Diff *d, const char *path)
     Input input;
     Arena *arena = d->command->arena;
     ArenaMark mark = dv_arena_mark(arena);
-    if (!dv_input_read(d->command, path, &input) || dv_input_verify(d->command, &input) != 0) {
+    if (!dv_input_read(d->command, "diff", path, &input) ||
+        dv_input_verify(d->command, &input) != 0) {
         return false;
     }
     d->t = (Filetest){.path = path,
@@ -492,6 +493,7 @@ static void collect(Diff *d, const char *path)
     static const char *const endings[] = {".wasm", ".wat", ".clif"};
     const char *error;
     usize length = strlen(path);
+    u32 before = d->modules.len + d->paths.len;
     for (usize i = 0; i < ARRAY_LEN(endings); i++) {
         bool is_module = i < ARRAY_LEN(endings) - 1;
         FileList found = {0};
@@ -512,6 +514,10 @@ static void collect(Diff *d, const char *path)
         if (is_file) {
             return;
         }
+    }
+    if (d->modules.len + d->paths.len == before) {
+        fprintf(stderr, "davit diff: %s holds no .wasm, .wat or .clif file\n", path);
+        d->is_missing = true;
     }
 }
 
@@ -551,6 +557,10 @@ static OptionsOutcome read_command_line(Diff *d)
     }
     if (d->only_target != NULL &&
         !dv_input_check_target(command, table.command, d->only_target, false)) {
+        return OPTIONS_WRONG;
+    }
+    if (d->steps == 0) { /* which engines take for no limit */
+        fputs("davit diff: cannot use \"0\": --steps takes a number above 0\n", stderr);
         return OPTIONS_WRONG;
     }
     for (u32 i = 0; i < words.len; i++) {

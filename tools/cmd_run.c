@@ -507,7 +507,8 @@ static bool check_options(Run *r)
         return false;
     }
     if (r->max_stack > UINT32_MAX) {
-        fputs("davit run: cannot use this --max-stack: it is below 4g\n", stderr);
+        fprintf(stderr, "davit run: cannot use \"%" PRIu64 "\": --max-stack takes less than 4g\n",
+                r->max_stack);
         return false;
     }
     if (!dv_run_find_form(r->dispatch, &r->form)) {

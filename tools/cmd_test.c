@@ -7,6 +7,7 @@
  */
 #include "tools/options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,8 +68,9 @@ static const char usage[] =
 static bool read_number(const char *text, u64 most, u64 *out)
 {
     char *end;
+    errno = 0;
     *out = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && *out <= most;
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out <= most;
 }
 
 static bool read_mutation(const char *text, FiletestOptions *options)
@@ -133,7 +135,7 @@ static bool read_command_line(TestRun *run, int argc, char **argv)
         }
     }
     if (run->paths.len == 0) {
-        fprintf(stderr, "davit test: no files\n%s", usage);
+        fprintf(stderr, "davit test: a file is missing\n%s", usage);
         return false;
     }
     return true;
@@ -343,8 +345,12 @@ static void collect_files(TestRun *run)
     FileList found = {0};
     for (u32 i = 0; i < run->paths.len; i++) {
         const char *error;
+        u32 before = found.len;
         if (!dv_files_collect(run->arena, run->paths.data[i], ".clif", &found, &error)) {
             fprintf(stderr, "davit test: %s\n", error);
+            run->counts[VERDICT_FAIL]++;
+        } else if (found.len == before) {
+            fprintf(stderr, "davit test: %s holds no .clif file\n", run->paths.data[i]);
             run->counts[VERDICT_FAIL]++;
         }
     }

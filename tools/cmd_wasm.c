@@ -470,8 +470,14 @@ int dv_cmd_disas(Command *command)
         fprintf(stderr, "davit disas: %s is CLIF: davit compile prints its code\n", input.path);
         return EXIT_FAILED;
     }
-    RtModule *module = dv_wasm_input_load(command, "disas", &input, 0, &compile, &stats);
+    RtModule *module =
+        dv_wasm_input_load(command, "disas", &input, RT_LOAD_NATIVE, &compile, &stats);
     if (module == NULL) {
+        return EXIT_FAILED;
+    }
+    if (dv_rt_module_is_native(module)) {
+        fprintf(stderr, "davit disas: %s is of native code, and has no bytecode\n", input.path);
+        dv_rt_module_release(module);
         return EXIT_FAILED;
     }
     u32 imported = dv_rt_module_info(module)->imported_funcs;

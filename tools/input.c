@@ -33,14 +33,14 @@ bool dv_input_check_target(Command *command, const char *subcommand, const char 
     return false;
 }
 
-bool dv_input_read(Command *command, const char *path, Input *input)
+bool dv_input_read(Command *command, const char *subcommand, const char *path, Input *input)
 {
     IoBytes bytes;
     Diag diag;
     const char *error;
     *input = (Input){.path = path};
     if (dv_io_read(command->arena, path, TOOL_MAX_INPUT, &bytes, &error) != DAVIT_OK) {
-        fprintf(stderr, "davit: %s\n", error);
+        fprintf(stderr, "davit %s: %s\n", subcommand, error);
         return false;
     }
     Str text = {(const char *)bytes.data, (u32)bytes.size};

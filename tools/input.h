@@ -17,7 +17,7 @@ typedef struct Input {
 bool dv_input_check_target(Command *command, const char *subcommand, const char *target,
                            bool evaluators);
 /* input.c: reads and parses a file. */
-bool dv_input_read(Command *command, const char *path, Input *input);
+bool dv_input_read(Command *command, const char *subcommand, const char *path, Input *input);
 /* input.c: verifies every function; gives the number of errors. */
 u64 dv_input_verify(Command *command, const Input *input);
 

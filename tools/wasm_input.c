@@ -138,13 +138,16 @@ bool dv_wasm_input_read(Command *command, const char *name, const char *path, Wa
         input->kind = FILE_CLIF;
         return true;
     }
+    if (bytes.size == 0) {
+        fprintf(stderr, "davit %s: %s: error: the file is empty\n", name, path);
+        return false;
+    }
     if (bytes.size >= 4 && memcmp(bytes.data, ARTIFACT_MAGIC, 4) == 0) {
         input->kind = FILE_ARTIFACT;
         return true;
     }
     /* What is neither is taken for a binary, whose decoder says what is missing. */
-    bool is_binary = bytes.size == 0 || memcmp(bytes.data, "\0asm", 4) == 0 ||
-                     ends_in(path, ".wasm") || ends_in(path, ".dvt") || bytes.data[0] == 0;
+    bool is_binary = ends_in(path, ".wasm") || ends_in(path, ".dvt") || bytes.data[0] == 0;
     input->kind = is_binary ? FILE_BINARY : FILE_TEXT;
     if (is_binary) {
         return true;
