@@ -285,15 +285,42 @@ static void apply_words(const CompileWords *w, CompileOptions *options)
     options->no_table_guard = options->no_table_guard || w->no_guards;
 }
 
+/* Of the options that CLIF, Wasm and bytecode have not in common, those of others are refused. */
+static bool refuse_wasm_options(const CompileWords *w)
+{
+    const OptionUse uses[] = {{"--cpu", w->cpu != NULL}, {"--features", w->features.len != 0},
+                              {"--metered", w->metered}, {"--strip", w->strip},
+                              {"-j", w->jobs != 0},      {"--stats", w->stats}};
+    return dv_options_refuse("compile", uses, ARRAY_LEN(uses), "CLIF");
+}
+
+static bool refuse_clif_options(const CompileWords *w, const char *what)
+{
+    const OptionUse uses[] = {{"--landing-pads", w->landing_pads},
+                              {"--tls-model", w->tls_model != NULL},
+                              {"--far-calls", w->far_calls}};
+    return dv_options_refuse("compile", uses, ARRAY_LEN(uses), what);
+}
+
+static bool refuse_guards(const CompileWords *w, const char *target)
+{
+    const OptionUse use = {"--no-spectre-guards", w->no_guards};
+    return dv_options_refuse("compile", &use, 1, target);
+}
+
 static int compile_clif(Command *command, const CompileWords *w)
 {
     Compile c = {.command = command};
     Settings settings;
     c.object = w->emit != NULL && strcmp(w->emit, "object") == 0;
-    if (!dv_input_check_target(command, "compile", w->target, false)) {
+    if (!dv_input_check_target(command, "compile", w->target, false) || !refuse_wasm_options(w)) {
         return EXIT_USAGE;
     }
     c.isa = dv_isa_find(w->target, strlen(w->target));
+    if (c.isa->native == NULL &&
+        (!refuse_clif_options(w, w->target) || !refuse_guards(w, w->target))) {
+        return EXIT_USAGE;
+    }
     if (c.object && c.isa->native == NULL) {
         fprintf(stderr, "davit compile: cannot use \"object\" for %s: it has no object files\n",
                 w->target);
@@ -376,7 +403,11 @@ static int compile_wasm(Command *command, const CompileWords *w)
     if (input.kind == FILE_CLIF) {
         return compile_clif(command, w);
     }
-    if (!check_wasm_target(&request, w->cpu)) {
+    if (!check_wasm_target(&request, w->cpu) || !refuse_clif_options(w, "Wasm")) {
+        return EXIT_USAGE;
+    }
+    if (strcmp(request.options.target, dv_x64_isa.name) != 0 &&
+        !refuse_guards(w, request.options.target)) {
         return EXIT_USAGE;
     }
     if (strcmp(request.emit, "vcode") == 0 || strcmp(request.emit, "object") == 0) {

@@ -469,7 +469,8 @@ static OptionsOutcome read_command_line(Run *r, WordList *words)
         {"--fast", OPTION_FLAG, &r->fast, NULL, "compile fast: the fast register allocator"},
         {"--target", OPTION_TEXT, &r->target, "T",
          "CLIF: what runs the functions (eval): davit targets lists them"},
-        {"--steps", OPTION_NUMBER, &r->steps, "N", "CLIF: give up after so many (no limit)"},
+        {"--steps", OPTION_NUMBER, &r->steps, "N",
+         "CLIF: give up after so many (no limit); native code counts where a file has memories, tables or globals"},
     };
     const OptionTable table = {
         "run",
@@ -489,9 +490,43 @@ static OptionsOutcome read_command_line(Run *r, WordList *words)
     return dv_options_read(r->command, &table, words);
 }
 
+/* Functions of CLIF have nothing that these could hold in: who gives one must not believe that it does. */
+static bool check_clif_options(const Run *r)
+{
+    const OptionUse uses[] = {{"--dir", r->dirs.len != 0},
+                              {"--env", r->env.len != 0},
+                              {"--invoke", r->invoke != NULL},
+                              {"--link", r->links.len != 0},
+                              {"--engine", r->engine != NULL},
+                              {"--memory", r->memory != NULL},
+                              {"--no-spectre-guards", r->compile.no_spectre_guards},
+                              {"--dispatch", r->dispatch != NULL},
+                              {"--features", r->features.len != 0},
+                              {"--fuel", r->fuel != UINT64_MAX},
+                              {"--timeout", r->timeout_ns != 0},
+                              {"--max-memory", r->max_memory != 0},
+                              {"--max-stack", r->max_stack != 0},
+                              {"--profile", r->profile != NULL},
+                              {"--trace", r->trace},
+                              {"--stats", r->stats},
+                              {"--perf-map", r->perf_map},
+                              {"--fast", r->fast}};
+    return dv_options_refuse("run", uses, ARRAY_LEN(uses), "CLIF");
+}
+
 /* What fits the table of options, but not this version, host or kind of file. */
 static bool check_options(Run *r)
 {
+    const OptionUse native[] = {{"--memory", r->memory != NULL},
+                                {"--no-spectre-guards", r->compile.no_spectre_guards},
+                                {"--perf-map", r->perf_map}};
+    if (r->engine != NULL && strcmp(r->engine, "pulley") == 0 &&
+        !dv_options_refuse("run", native, ARRAY_LEN(native), "--engine pulley")) {
+        return false;
+    }
+    r->engine = r->engine == NULL ? "auto" : r->engine;
+    r->memory = r->memory == NULL ? "guard" : r->memory;
+    r->dispatch = r->dispatch == NULL ? "best" : r->dispatch;
     if (r->target != NULL || r->steps != 0) {
         fprintf(stderr, "davit run: cannot use \"%s\" for Wasm: %s\n",
                 r->target != NULL ? "--target" : "--steps",
@@ -521,12 +556,8 @@ static bool check_options(Run *r)
 
 int dv_cmd_run(Command *command)
 {
-    Run r = {.command = command,
-             .engine = "auto",
-             .memory = "guard",
-             .dispatch = "best",
-             .fuel = UINT64_MAX,
-             .compile = {.features = dv_wasm_features_run()}};
+    Run r = {
+        .command = command, .fuel = UINT64_MAX, .compile = {.features = dv_wasm_features_run()}};
     WordList words = {0};
     OptionsOutcome outcome = read_command_line(&r, &words);
     if (outcome != OPTIONS_OK) {
@@ -534,6 +565,9 @@ int dv_cmd_run(Command *command)
     }
     r.path = words.data[0];
     if (dv_wasm_input_is_clif(r.path, NULL, 0)) {
+        if (!check_clif_options(&r)) {
+            return EXIT_USAGE;
+        }
         return dv_run_clif(command, r.target == NULL ? "eval" : r.target, r.steps, &words);
     }
     if (!check_options(&r)) {

@@ -257,6 +257,18 @@ OptionsOutcome dv_options_read(Command *command, const OptionTable *table, WordL
     return OPTIONS_OK;
 }
 
+bool dv_options_refuse(const char *subcommand, const OptionUse *uses, usize count, const char *what)
+{
+    for (usize i = 0; i < count; i++) {
+        if (uses[i].given) {
+            fprintf(stderr, "davit %s: cannot use \"%s\" for %s (davit %s --help tells more)\n",
+                    subcommand, uses[i].name, what, subcommand);
+            return false;
+        }
+    }
+    return true;
+}
+
 OptionsOutcome dv_options_read_plain(Command *command, const char *name, const char *about)
 {
     WordList words = {0};

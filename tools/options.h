@@ -50,6 +50,15 @@ typedef enum OptionsOutcome { OPTIONS_OK, OPTIONS_HELPED, OPTIONS_WRONG } Option
 OptionsOutcome dv_options_read(Command *command, const OptionTable *table, WordList *words);
 /* Whether the word is --help, or -h. */
 bool dv_options_ask_help(const char *word);
+/* An option that goes with one kind of input only, and whether it was given. */
+typedef struct OptionUse {
+    const char *name;
+    bool given;
+} OptionUse;
+
+/* False, having said so, if one of them was given: `what` is the input that it does not go with. */
+bool dv_options_refuse(const char *subcommand, const OptionUse *uses, usize count,
+                       const char *what);
 /* For commands that take neither options nor words. */
 OptionsOutcome dv_options_read_plain(Command *command, const char *name, const char *about);
 /* The exit status that goes with an outcome. */
