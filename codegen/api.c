@@ -863,7 +863,9 @@ static davit_status_t make_native(void *request)
         return DAVIT_ERROR_INVALID;
     }
     if (isa == NULL || isa->native == NULL) {
-        add_error(r->context, 0, 0, "davit_native_new", "there is no such target of native code");
+        add_error(r->context, 0, 0, "davit_native_new",
+                  dv_arena_printf(&r->context->error_arena, "\"%s\" is no target of native code",
+                                  dv_diag_quote(&r->context->error_arena, target, strlen(target))));
         return DAVIT_ERROR_UNSUPPORTED;
     }
     davit_native_t *native = ARENA_NEW(&r->arena, davit_native_t);
@@ -908,26 +910,31 @@ void davit_native_free(davit_native_t *native)
 }
 
 /* Declares what a request names. */
-static davit_status_t declare(const NativeCall *r, Str name, ObjKind kind, u32 *symbol)
+static davit_status_t declare(const NativeCall *r, const char *place, Str name, ObjKind kind,
+                              u32 *symbol)
 {
     davit_native_t *native = r->native;
     Diag diag;
     dv_diag_init(&diag, &native->context->error_arena);
-    if (native->linked || r->linkage < OBJ_IMPORT || r->linkage > OBJ_WEAK) {
-        dv_diag_error(&diag, 0, 0,
-                      native->linked ? "the module is linked already" : "there is no such linkage");
-        return give_diag(native->context, &diag, "");
+    if (native->linked) {
+        dv_diag_error(&diag, 0, 0, "the module is linked already");
+        return give_diag(native->context, &diag, place);
+    }
+    if (r->linkage < OBJ_IMPORT || r->linkage > OBJ_WEAK) {
+        dv_diag_error(&diag, 0, 0, "there is no such linkage as %d", r->linkage);
+        return give_diag(native->context, &diag, place);
     }
     return dv_obj_declare(&native->module, name, kind, (ObjLinkage)r->linkage, &diag, symbol)
                ? DAVIT_OK
-               : give_diag(native->context, &diag, "");
+               : give_diag(native->context, &diag, place);
 }
 
 static davit_status_t declare_name(void *request)
 {
     const NativeCall *r = request;
     u32 symbol;
-    return declare(r, (Str){r->name, (u32)strlen(r->name)}, OBJ_ANY, &symbol);
+    return declare(r, "davit_native_declare", (Str){r->name, (u32)strlen(r->name)}, OBJ_ANY,
+                   &symbol);
 }
 
 davit_status_t davit_native_declare(davit_native_t *native, const char *name, int linkage)
@@ -946,7 +953,7 @@ static davit_status_t define_func(void *request)
     Func *copy = ARENA_NEW(&native->arena, Func);
     CompiledFunc *made = ARENA_NEW(&native->arena, CompiledFunc);
     Str name = dv_obj_name(&native->arena, &r->func->func->name);
-    davit_status_t status = declare(r, name, OBJ_FUNC, &symbol);
+    davit_status_t status = declare(r, "davit_native_define_func", name, OBJ_FUNC, &symbol);
     if (status != DAVIT_OK) {
         return status;
     }
@@ -976,17 +983,21 @@ static davit_status_t define_data(void *request)
     davit_native_t *native = r->native;
     Arena *arena = &native->arena;
     const davit_native_data_t *from = r->data;
-    ObjReloc *relocs = ARENA_ARRAY(arena, ObjReloc, from->num_addresses);
+    const char *place = "davit_native_define_data";
     u32 symbol;
     Diag diag;
     dv_diag_init(&diag, &native->context->error_arena);
-    if (from->kind < OBJ_READONLY || from->kind > OBJ_TLS || from->num_addresses > UINT32_MAX ||
-        from->size > SIZE_MAX / 2) {
-        dv_diag_error(&diag, 0, 0, "there is no such data");
-        return give_diag(native->context, &diag, "davit_native_define_data");
+    if (from->kind < OBJ_READONLY || from->kind > OBJ_TLS) {
+        dv_diag_error(&diag, 0, 0, "there is no such kind of data as %u", (unsigned)from->kind);
+        return give_diag(native->context, &diag, place);
     }
+    if (from->num_addresses > UINT32_MAX || from->size > SIZE_MAX / 2) {
+        add_error(native->context, 0, 0, place, "there is no room for so much data");
+        return DAVIT_ERROR_LIMIT;
+    }
+    ObjReloc *relocs = ARENA_ARRAY(arena, ObjReloc, from->num_addresses);
     davit_status_t status =
-        declare(r, (Str){r->name, (u32)strlen(r->name)}, (ObjKind)from->kind, &symbol);
+        declare(r, place, (Str){r->name, (u32)strlen(r->name)}, (ObjKind)from->kind, &symbol);
     if (status != DAVIT_OK) {
         return status;
     }
@@ -1004,7 +1015,7 @@ static davit_status_t define_data(void *request)
     }
     return dv_obj_define_data(&native->module, symbol, &data, &diag)
                ? DAVIT_OK
-               : give_diag(native->context, &diag, "davit_native_define_data");
+               : give_diag(native->context, &diag, place);
 }
 
 davit_status_t davit_native_define_data(davit_native_t *native, const char *name, int linkage,
@@ -1053,12 +1064,12 @@ static davit_status_t link_native(void *request)
     dv_diag_init(&diag, &native->context->error_arena);
     if (native->linked) {
         dv_diag_error(&diag, 0, 0, "the module is linked already");
-    } else if (dv_jit_link(&native->jit, &native->module, &options, &diag)) {
-        native->linked = true;
-        return DAVIT_OK;
+        return give_diag(native->context, &diag, "davit_native_link");
     }
+    davit_status_t status = dv_jit_link(&native->jit, &native->module, &options, &diag);
+    native->linked = status == DAVIT_OK;
     give_diag(native->context, &diag, "davit_native_link");
-    return dv_jit_is_host(native->isa->native) ? DAVIT_ERROR_INVALID : DAVIT_ERROR_UNSUPPORTED;
+    return status;
 }
 
 davit_status_t davit_native_link(davit_native_t *native, davit_lookup_t *lookup, void *context)

@@ -22,6 +22,7 @@ typedef struct Linker {
     ObjModule *module;
     const JitOptions *options;
     Diag *diag;
+    davit_status_t failure;
     u64 *targets; /* by symbol, addresses; 0: weak, and nowhere */
     u64 code_bytes, stubs, words, frames, tls, tls_places, size_bytes, sealed_bytes;
     DwarfFuncs funcs;
@@ -53,6 +54,7 @@ static bool reserve(Linker *l, u64 size_bytes, u64 align, u64 *at)
     *at = (l->size_bytes + align - 1) & ~(align - 1);
     if (size_bytes > BLOCK_MAX || *at + size_bytes > BLOCK_MAX) {
         dv_diag_error(l->diag, 0, 0, "the module is larger than %d bytes", (int)BLOCK_MAX);
+        l->failure = DAVIT_ERROR_LIMIT;
         return false;
     }
     l->size_bytes = *at + size_bytes;
@@ -296,37 +298,43 @@ static void tell_perf(const Linker *l)
     fclose(map);
 }
 
-bool dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *diag)
+davit_status_t dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *diag)
 {
-    Linker l = {.jit = jit, .module = module, .options = options, .diag = diag};
+    Linker l = {.jit = jit,
+                .module = module,
+                .options = options,
+                .diag = diag,
+                .failure = DAVIT_ERROR_INVALID};
     memset(jit, 0, sizeof *jit);
     jit->offsets = ARENA_ARRAY(module->arena, u64, module->symbols.len);
     l.targets = ARENA_ARRAY(module->arena, u64, module->symbols.len);
     if (!dv_jit_is_host(module->target)) {
         dv_diag_error(diag, 0, 0, "this machine is not the target's");
-        return false;
+        return DAVIT_ERROR_UNSUPPORTED;
     }
     if (!dv_obj_check(module, diag) || !place_all(&l)) {
-        return false;
+        return l.failure;
     }
     if (!dv_exec_alloc(&jit->memory, (usize)l.size_bytes)) {
         dv_diag_error(diag, 0, 0, "there is no memory for code");
-        return false;
+        return DAVIT_ERROR_MEMORY;
     }
     bool ok = resolve_all(&l) && fill(&l);
     if (ok && !dv_exec_seal_first(&jit->memory, (usize)l.sealed_bytes)) {
         dv_diag_error(diag, 0, 0, "memory cannot be made executable");
+        l.failure = DAVIT_ERROR_MEMORY;
         ok = false;
     }
     jit->tls.bytes = jit->memory.bytes + l.tls;
     jit->has_tls = ok && l.tls != 0 && dv_tls_add(&jit->tls);
     if (ok && l.tls != 0 && !jit->has_tls) {
         dv_diag_error(diag, 0, 0, "there is no memory for thread-local data");
+        l.failure = DAVIT_ERROR_MEMORY;
         ok = false;
     }
     if (!ok) {
         dv_exec_free(&jit->memory);
-        return false;
+        return l.failure;
     }
     const u8 *frames = jit->memory.bytes + l.frames;
     jit->frames = frames;
@@ -336,7 +344,7 @@ bool dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *d
     if (options->perf_map) {
         tell_perf(&l);
     }
-    return true;
+    return DAVIT_OK;
 }
 
 void *dv_jit_address(const Jit *jit, const ObjModule *module, u32 symbol)

@@ -29,9 +29,10 @@ typedef struct Jit {
 
 /* Whether code for the target runs here. */
 bool dv_jit_is_host(const NativeTarget *target);
-/* Places, links and seals. False, with the reason, if a symbol is missing or out of reach, or there is no memory. What the
- * debugger reads lies in the module's arena, which has to stay. */
-bool dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *diag);
+/* Places, links and seals. Otherwise, with the reason: DAVIT_ERROR_INVALID if a symbol is missing or out of reach, LIMIT if the
+ * module is too large, MEMORY if there is none, UNSUPPORTED if this machine is not the target's. What the debugger reads
+ * lies in the module's arena, which has to stay. */
+davit_status_t dv_jit_link(Jit *jit, ObjModule *module, const JitOptions *options, Diag *diag);
 /* Where a symbol that the module defines is; for thread-local data, in the calling thread. */
 void *dv_jit_address(const Jit *jit, const ObjModule *module, u32 symbol);
 /* The code must not be running. */

@@ -65,7 +65,8 @@ Str dv_obj_name(Arena *arena, const ExtName *name)
 
 static bool refuse(const ObjModule *module, Diag *diag, Str name, const char *why)
 {
-    dv_diag_error(diag, 0, 0, "%s %s", dv_diag_quote(module->arena, name.data, name.len), why);
+    dv_diag_error(diag, 0, 0, "%s %s",
+                  name.len == 0 ? "\"\"" : dv_diag_quote(module->arena, name.data, name.len), why);
     return false;
 }
 
@@ -161,7 +162,10 @@ bool dv_obj_define_data(ObjModule *module, u32 symbol, const ObjData *data, Diag
         return false;
     }
     if (align == 0 || align > OBJ_ALIGN_MAX || (align & (align - 1)) != 0) {
-        return refuse(module, diag, name, "has an alignment that is none");
+        dv_diag_error(diag, 0, 0, "%s has the alignment %u, which is no power of two up to %u",
+                      dv_diag_quote(module->arena, name.data, name.len), (unsigned)align,
+                      (unsigned)OBJ_ALIGN_MAX);
+        return false;
     }
     for (u32 i = 0; i < data->num_relocs; i++) {
         const ObjReloc *reloc = &data->relocs[i];

@@ -75,8 +75,8 @@ typedef struct davit_error {
 } davit_error_t;
 
 /* How many errors were reported by the last call in this context that returned a davit_status_t;
- * at most 1,000 are kept. None if it succeeded, or ran out of memory: davit_status_name then says
- * it all. */
+ * at most 1,000 are kept. None if it succeeded; there may be none if memory ran out:
+ * davit_status_name then says it all. */
 DAVIT_API size_t davit_error_count(const davit_context_t *context);
 /* Error number index, the first being the one that decided; valid until the next call that returns
  * a davit_status_t. NULL if there is no such error. */
@@ -701,7 +701,9 @@ typedef void *davit_lookup_t(void *context, const char *name);
  * those of Davit's own helpers need none. Debuggers and unwinders are told of the code. Thread-local data are the
  * module's own: none can be imported. Nobody catches traps: code that traps, by a division by 0 say, executes an illegal
  * instruction, and an access of memory that is not there faults as it does in C.
- * DAVIT_ERROR_UNSUPPORTED: this machine is not the target. */
+ * DAVIT_ERROR_INVALID: an import or a symbol is missing or out of reach, or it is linked already; DAVIT_ERROR_LIMIT: the module
+ * is larger than 1 GiB; DAVIT_ERROR_MEMORY: the system has none for code; DAVIT_ERROR_UNSUPPORTED: this machine is not the
+ * target. After an error it may be tried again. */
 DAVIT_API davit_status_t davit_native_link(davit_native_t *native, davit_lookup_t *lookup,
                                            void *context);
 /* Where a function or data of a linked module is, thread-local data for the calling thread, until it ends; NULL if the

@@ -75,17 +75,28 @@ static void refuses(void **state)
                    "an import");
     data.align = 3;
     assert_refused(x, davit_native_define_data(x->native, "odd", DAVIT_LINK_LOCAL, &data),
-                   "alignment");
+                   "odd has the alignment 3, ");
     data.align = 8;
+    data.kind = 9;
+    assert_refused(x, davit_native_define_data(x->native, "d", DAVIT_LINK_LOCAL, &data),
+                   "no such kind of data as 9");
+    data.kind = DAVIT_DATA_READONLY;
+    data.size = UINT64_MAX;
+    assert_int_equal(davit_native_define_data(x->native, "much", DAVIT_LINK_LOCAL, &data),
+                     DAVIT_ERROR_LIMIT);
+    data.size = 8;
     data.addresses = &address;
     data.num_addresses = 1;
     assert_refused(x, davit_native_define_data(x->native, "short", DAVIT_LINK_LOCAL, &data),
                    "out of bounds");
-    assert_refused(x, davit_native_declare(x->native, "", DAVIT_LINK_LOCAL), "no name");
-    assert_refused(x, davit_native_declare(x->native, "f", 4), "no such linkage");
+    assert_refused(x, davit_native_declare(x->native, "", DAVIT_LINK_LOCAL), "\"\" is no name");
+    assert_refused(x, davit_native_declare(x->native, "f", 4), "no such linkage as 4");
+    assert_string_equal(davit_error_get(x->context, 0)->place, "davit_native_declare");
     davit_native_options_t options = {.target = "pulley64"};
     davit_native_t *none;
     assert_int_equal(davit_native_new(x->context, &options, &none), DAVIT_ERROR_UNSUPPORTED);
+    assert_string_equal(davit_error_get(x->context, 0)->message,
+                        "\"pulley64\" is no target of native code");
     assert_null(none);
 }
 
@@ -198,6 +209,20 @@ static void links(void **state)
     assert_null(davit_native_address(x->native, "outside"));
     assert_refused(x, davit_native_link(x->native, NULL, NULL), "linked already");
     assert_refused(x, davit_native_declare(x->native, "late", DAVIT_LINK_LOCAL), "linked already");
+}
+
+/* As an object a module may be of any size; in memory it is to be in reach of itself. */
+static void large_modules_are_not_linked(void **state)
+{
+    Native *x = *state;
+    davit_native_data_t zeros = {NULL, 1 << 30, 8, DAVIT_DATA_WRITABLE, NULL, 0};
+    const uint8_t *bytes;
+    size_t size;
+    assert_int_equal(davit_native_define_data(x->native, "zeros", DAVIT_LINK_LOCAL, &zeros),
+                     DAVIT_OK);
+    assert_int_equal(davit_native_object(x->native, &bytes, &size), DAVIT_OK);
+    assert_int_equal(davit_native_link(x->native, NULL, NULL), DAVIT_ERROR_LIMIT);
+    assert_int_equal(davit_error_count(x->context), 1);
 }
 
 /* What calls may be made as: in reach, and out of it. */
@@ -468,6 +493,7 @@ int main(void)
         cmocka_unit_test(memory_runs_out),
 #if IS_HOST
         cmocka_unit_test_setup_teardown(links, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(large_modules_are_not_linked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(calls_near_and_far, set_up, tear_down),
         cmocka_unit_test(lands_on_pads),
         cmocka_unit_test(tells_perf),
