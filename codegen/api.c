@@ -356,11 +356,13 @@ davit_status_t davit_func_print(davit_func_t *func, const char **text, size_t *s
     return status;
 }
 
-/* "inst4: v2 = iadd v0, v1", or the entity alone. */
+/* "%f: inst4: v2 = iadd v0, v1", or the function and the entity alone. */
 static const char *describe_place(davit_context_t *context, const Func *f, EntityRef place)
 {
     TextBuf text;
     dv_text_init(&text, &context->error_arena);
+    dv_print_extname(&text, &f->name);
+    dv_text_str(&text, ": ");
     dv_print_entity(&text, place);
     if (place.kind == ENTITY_INST && place.id < f->insts.len) {
         dv_text_str(&text, ": ");

@@ -70,7 +70,7 @@ DAVIT_API size_t davit_context_memory(const davit_context_t *context);
 typedef struct davit_error {
     uint32_t line;       /* in the CLIF text, from 1; 0: none, or a function made by a builder */
     uint32_t column;     /* in bytes, from 1; 0: the whole line */
-    const char *place;   /* "inst4: v2 = iadd v0, v1", "block1", "davit_ins_iadd"; "" if nothing */
+    const char *place;   /* "%f: inst4: v2 = iadd v0, v1", "%f: block1", "davit_ins_iadd", or "" */
     const char *message; /* what is wrong, in English */
 } davit_error_t;
 

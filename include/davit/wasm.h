@@ -271,7 +271,8 @@ DAVIT_API wasm_trap_t *davit_wasm_call(const wasm_func_t *func, const davit_wasm
 typedef wasm_trap_t *(*davit_wasm_callback_t)(void *env, wasm_store_t *store,
                                               const davit_wasm_slot_t *args,
                                               davit_wasm_slot_t *results);
-/* Types by letters as above, at most 16 of each; own. See wasm_func_new_with_env. */
+/* Types by letters as above, at most 16 of each; own. NULL: letters that are none, or memory ran out. See
+ * wasm_func_new_with_env. */
 DAVIT_API wasm_func_t *davit_wasm_func_new(wasm_store_t *store, const char *params,
                                            const char *results, davit_wasm_callback_t callback,
                                            void *env, void (*finalizer)(void *));
@@ -371,7 +372,8 @@ DAVIT_API davit_status_t davit_wasm_linker_define_instance(davit_wasm_linker_t *
 /* Own; NULL: not defined. */
 DAVIT_API wasm_extern_t *davit_wasm_linker_get(const davit_wasm_linker_t *linker,
                                                const char *module, const char *name);
-/* wasm_instance_new with imports found by their names. */
+/* wasm_instance_new with imports found by their names; own, and so is *trap, which is set as there: also where an import is
+ * missing or does not fit, and NULL if all went well. */
 DAVIT_API wasm_instance_t *davit_wasm_linker_instantiate(davit_wasm_linker_t *linker,
                                                          const wasm_module_t *module,
                                                          wasm_trap_t **trap);

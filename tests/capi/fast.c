@@ -138,6 +138,7 @@ static void check_vectors(wasm_store_t *store)
     wasm_functype_delete(type);
     wasm_func_delete(func);
     CHECK(davit_wasm_func_new(store, "x", "", swap_halves, NULL, NULL) == NULL);
+    CHECK(strcmp(davit_wasm_error(store), "\"x\" is no letter of a type") == 0);
     CHECK(davit_wasm_func_new(store, "iiiiiiiiiiiiiiiii", "", swap_halves, NULL, NULL) == NULL);
 }
 

@@ -491,6 +491,7 @@ static void test_verifier_errors(void **state)
     assert_int_equal(davit_builder_finish(b, &f), DAVIT_ERROR_INVALID);
     assert_int_equal(davit_error_count(x.context), 1);
     const davit_error_t *error = davit_error_get(x.context, 0);
+    assert_memory_equal(error->place, "%f: inst", 8);
     assert_non_null(strstr(error->place, "extractlane"));
     assert_non_null(strstr(error->message, "lane"));
     assert_null(davit_error_get(x.context, 1));

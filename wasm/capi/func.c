@@ -289,9 +289,11 @@ wasm_func_t *davit_wasm_func_new(wasm_store_t *store, const char *params, const 
         for (const char *p = letters[side]; *p != '\0'; p++) {
             ValType type = letter_type(*p);
             if (type == VT_BOTTOM || counts[side] == FEW) {
+                const char letter[2] = {*p, '\0'};
                 dv_capi_error(store, DAVIT_ERROR_INVALID,
-                              type == VT_BOTTOM ? "no letter of a type"
-                                                : "more than 16 parameters or results");
+                              type == VT_BOTTOM ? "\"%s\" is no letter of a type"
+                                                : "\"%s\" is more than 16 parameters or results",
+                              type == VT_BOTTOM ? letter : letters[side]);
                 return NULL;
             }
             types[side][counts[side]++] = type;
@@ -393,8 +395,9 @@ static wasm_trap_t *call_values(const wasm_func_t *func, const wasm_val_vec_t *a
     wasm_trap_t *trap = NULL;
     bool ok = false;
     if (type->num_results > (results == NULL ? 0 : results->size)) {
-        dv_capi_error(store, DAVIT_ERROR_INVALID, "the function has %" PRIu32 " results",
-                      type->num_results);
+        dv_capi_error(store, DAVIT_ERROR_INVALID,
+                      "the function has %" PRIu32 " results, there is room for %zu",
+                      type->num_results, results == NULL ? (usize)0 : results->size);
         return dv_capi_error_trap(store);
     }
     if (!vals_init(&in, store, type->num_params)) {
