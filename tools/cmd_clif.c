@@ -85,7 +85,7 @@ static void print_result(Filetest *t, const Engine *e, Str call, const EvalResul
     if (e->label[0] == '\0') {
         printf("%s    [evaluator, %" PRIu64 " steps]\n", out.data, result->steps);
     } else {
-        printf("%s    [%s, %s dispatch]\n", out.data, e->options.target, e->label);
+        printf("%s    [%s, %s]\n", out.data, e->options.target, e->label);
     }
 }
 

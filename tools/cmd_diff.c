@@ -86,7 +86,7 @@ static void report_difference(Diff *d, const Case *c, const Engine *e, const Eva
     TextBuf text;
     dv_text_init(&text, &d->call);
     append_call(&text, d, c);
-    dv_text_printf(&text, "\n  %s, %s dispatch, %s allocator: ", d->target, e->label,
+    dv_text_printf(&text, "\n  %s, %s, %s allocator: ", d->target, e->label,
                    e->options.allocator == ALLOCATOR_FAST ? "fast" : "main");
     append_outcome(&text, got);
     dv_text_str(&text, "\n  evaluator: ");

@@ -63,7 +63,7 @@ typedef struct EngineOps {
 
 struct Engine {
     const EngineOps *ops;
-    const char *label; /* tells engines of a target apart: "switch"; "" */
+    const char *label; /* tells engines of a target apart: "switch dispatch"; "" */
     bool is_raw;       /* since the reset: plain memory is this process's, and nothing checks it */
     bool exact_nans;   /* NaNs that arithmetic makes are the canonical one */
     const ClifFile *file;

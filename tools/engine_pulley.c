@@ -913,7 +913,7 @@ static void call(Engine *engine, const ClifFunc *f, const EvalValue *args, Arena
 /* ---- engines --------------------------------------------------------------------------------------------------------------- */
 
 static const InterpForm forms[] = {INTERP_SWITCH, INTERP_GOTO, INTERP_TAIL};
-static const char *const form_names[] = {"switch", "goto", "tail"};
+static const char *const form_names[] = {"switch dispatch", "goto dispatch", "tail dispatch"};
 
 u32 dv_engine_pulley_count(void)
 {

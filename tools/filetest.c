@@ -129,9 +129,14 @@ static void run_on_given_target(Filetest *t)
     }
 }
 
+/* Code runs with each set of features that the processor has, so those that a line names choose nothing. */
 static void run_on_target_line(Filetest *t, u32 number)
 {
-    const char *words = join_words(t, &t->file.commands.data[number]);
+    const ClifCommand *target = &t->file.commands.data[number];
+    const char *words = join_words(t, target);
+    const char *name = target->num_words == 0 ? words
+                                              : dv_arena_strdup(t->results, target->words[0].data,
+                                                                target->words[0].len);
     take_good_settings(t, number);
     for (u32 i = 0; i < t->file.commands.len; i++) {
         const ClifCommand *c = &t->file.commands.data[i];
@@ -140,8 +145,8 @@ static void run_on_target_line(Filetest *t, u32 number)
         }
         if (!is_word(c->words[0], "run")) {
             dv_filetest_unavailable(t, c, words);
-        } else if (dv_target_is_executable(words)) {
-            dv_filetest_execute(t, "run", words);
+        } else if (dv_target_is_executable(name)) {
+            dv_filetest_execute(t, "run", name);
         } else {
             dv_filetest_skip_runs(t, words, "this build cannot execute the target");
         }

@@ -267,8 +267,7 @@ static void run_directive(Run *r, u32 n, Directive d)
     }
     bool is_one_of_many = found.verdict == VERDICT_FAIL && r->e->label[0] != '\0';
     dv_filetest_report(r->t, line, found.verdict, command, r->target, "%s%s%s",
-                       is_one_of_many ? r->e->label : "", is_one_of_many ? " dispatch: " : "",
-                       found.text);
+                       is_one_of_many ? r->e->label : "", is_one_of_many ? ": " : "", found.text);
 }
 
 static bool is_expectation(Directive d)

@@ -611,6 +611,22 @@ static void files_for_the_evaluator(void **state)
                 "8 skip run: the file is for the evaluator alone\n");
 }
 
+/* A line that names features of a processor is one of its target. */
+static void files_that_name_features(void **state)
+{
+    const char *expected =
+        dv_engine_count("x86_64") == 0
+            ? "3 pass round-trip\n8 skip run: this build cannot execute the target\n"
+              "9 skip run: this build cannot execute the target\n"
+            : "3 pass round-trip\n8 pass run\n"
+              "9 fail run: baseline: expected %f(2) == 5, but it gives 4\n";
+    expect_text(run_file(*state, NULL,
+                         "test run\ntarget x86_64 has_avx2\nfunction %f(i32) -> i32 {\n"
+                         "block0(v0: i32):\n v1 = iadd v0, v0\n return v1\n}\n"
+                         "; run: %f(1) == 2\n; run: %f(2) == 5\n"),
+                expected);
+}
+
 /* ---- davit diff ---- */
 
 static int diff(Fixture *f, const char *path)
@@ -663,6 +679,7 @@ int main(void)
         UNIT_TEST(traps_at_plain_memory),
         UNIT_TEST(files_of_tests),
         UNIT_TEST(files_for_the_evaluator),
+        UNIT_TEST(files_that_name_features),
         UNIT_TEST(differences),
         UNIT_TEST(tests_that_leave_plain_memory),
     };
