@@ -98,7 +98,7 @@ static void print_error(const Compile *c, const Func *f, const Diag *diag)
 {
     TextBuf text;
     dv_text_init(&text, c->command->arena);
-    dv_text_printf(&text, "%s: ", c->input.path);
+    dv_text_printf(&text, "davit compile: %s: error: ", c->input.path);
     if (f != NULL) {
         dv_text_str(&text, "function ");
         dv_print_extname(&text, &f->name);
