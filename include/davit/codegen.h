@@ -633,7 +633,8 @@ DAVIT_API void davit_eval_reset(davit_eval_t *eval);
  *     davit_native_link(native, NULL, NULL);
  *     int (*add)(int, int) = (int (*)(int, int))davit_native_address(native, "add");
  *
- * What is referred to and not defined is an import. */
+ * What is referred to and not defined is an import. What C is to call, and what C functions are called by, has the
+ * convention DAVIT_CC_SYSTEM_V. */
 typedef struct davit_native davit_native_t;
 
 /* Models of thread-local data: of any module; of those that are loaded with the program, and of the program itself, in object
