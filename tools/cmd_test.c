@@ -7,14 +7,13 @@
  */
 #include "tools/options.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/io.h"
 #include "base/threads.h"
 #include "tools/files.h"
 #include "tools/filetest.h"
+#include "tools/input.h"
 
 typedef struct SkipEntry {
     const char *pattern, *reason;
@@ -44,101 +43,89 @@ typedef struct TestRun {
 
 static const char *const verdict_names[VERDICT_COUNT] = {"pass", "fail", "skip", "differs"};
 
-static const char usage[] =
-    "usage: davit test [options] FILE|FOLDER...\n"
-    "Runs the tests that CLIF files describe (docs/filetests.md).\n"
-    "  --target T    run every expectation of run and interpret tests on T: eval, eval32,\n"
-    "                eval64, eval32be, eval64be, pulley32, pulley64, pulley32be, pulley64be,\n"
-    "                x86_64 (on such a machine)\n"
-    "  --exact       precise output and checks must hold: for the project's own files\n"
-    "  --bless       rewrite the expectations that do not hold\n"
-    "  --skips FILE  fail on skips that the file does not list, and on entries that skip nothing\n"
-    "  --list        name the units, run none\n"
-    "  --json        a row of JSON for each unit\n"
-    "  --verbose     a line for each unit, not for failures alone\n"
-    "  --steps N     instructions that one run may execute (100,000,000)\n"
-    "  --mutate OP:N change what the operation means in way N (1 to 7): tests should fail\n"
-    "  -j N          use N threads (1)\n"
-    "Examples:\n"
-    "  davit test -j 2 tests/clif\n"
-    "  davit test --target pulley32be examples/fib.clif\n";
-
 /* ---- the command line ---- */
 
-static bool read_number(const char *text, u64 most, u64 *out)
-{
-    char *end;
-    errno = 0;
-    *out = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out <= most;
-}
-
+/* "iadd:3" */
 static bool read_mutation(const char *text, FiletestOptions *options)
 {
     const char *colon = strchr(text, ':');
-    u64 way;
-    if (colon == NULL || !read_number(colon + 1, 7, &way) || way == 0) {
+    if (colon == NULL || colon[1] < '1' || colon[1] > '7' || colon[2] != '\0') {
         return false;
     }
     options->mutate_op = (u16)dv_op_find(text, (usize)(colon - text));
-    options->mutation = (u8)way;
+    options->mutation = (u8)(colon[1] - '0');
     return options->mutate_op != OP_COUNT;
 }
 
-/* Reads the option at argv[*i] and its value; false if it is none or its value is wrong. */
-static bool read_option(TestRun *run, int argc, char **argv, int *i)
+static bool refuse(const char *word, const char *why)
 {
-    static const char *const flags[] = {"--exact", "--bless", "--list", "--json", "--verbose"};
-    bool *const values[] = {&run->options.exact, &run->options.bless, &run->options.list,
-                            &run->json, &run->verbose};
-    for (usize n = 0; n < ARRAY_LEN(flags); n++) {
-        if (strcmp(argv[*i], flags[n]) == 0) {
-            *values[n] = true;
-            return true;
-        }
-    }
-    const char *name = argv[*i];
-    if (*i + 1 == argc) {
-        return false;
-    }
-    const char *value = argv[++*i];
-    u64 number;
-    if (strcmp(name, "--target") == 0) {
-        run->options.target = value;
-        return dv_target_is_executable(value);
-    }
-    if (strcmp(name, "--skips") == 0) {
-        run->skip_path = value;
-        return true;
-    }
-    if (strcmp(name, "--steps") == 0) {
-        return read_number(value, UINT64_MAX, &run->options.max_steps);
-    }
-    if (strcmp(name, "--mutate") == 0) {
-        return read_mutation(value, &run->options);
-    }
-    if (strcmp(name, "-j") == 0 && read_number(value, THREADS_MAX, &number) && number != 0) {
-        run->jobs = (u32)number;
-        return true;
-    }
+    fprintf(stderr, "davit test: cannot use \"%s\": %s (davit test --help tells more)\n", word,
+            why);
     return false;
 }
 
-static bool read_command_line(TestRun *run, int argc, char **argv)
+/* What fits the table of options, and yet is nothing that can be done. */
+static bool check_options(TestRun *run, Command *command, const char *mutation, u64 jobs)
 {
-    for (int i = 0; i < argc; i++) {
-        if (argv[i][0] != '-') {
-            vec_push(run->arena, &run->paths, (const char *)argv[i]);
-        } else if (!read_option(run, argc, argv, &i)) {
-            fprintf(stderr, "davit test: cannot use \"%s\"\n%s", argv[i], usage);
-            return false;
-        }
-    }
-    if (run->paths.len == 0) {
-        fprintf(stderr, "davit test: a file is missing\n%s", usage);
+    const char *target = run->options.target;
+    if (target != NULL && !dv_input_check_target(command, "test", target, true)) {
         return false;
     }
+    if (target != NULL && !dv_target_is_executable(target)) {
+        return refuse(target, "this machine does not execute it");
+    }
+    if (mutation != NULL && !read_mutation(mutation, &run->options)) {
+        return refuse(mutation,
+                      "--mutate takes an operation and a way from 1 to 7, such as iadd:3");
+    }
+    if (jobs == 0 || jobs > THREADS_MAX) {
+        return refuse(dv_arena_printf(run->arena, "-j %" PRIu64, jobs),
+                      dv_arena_printf(run->arena, "it takes 1 to %d", (int)THREADS_MAX));
+    }
+    run->jobs = (u32)jobs;
     return true;
+}
+
+static OptionsOutcome read_command_line(TestRun *run, Command *command)
+{
+    WordList words = {0};
+    const char *mutation = NULL;
+    u64 jobs = 1;
+    const Option options[] = {
+        {"--target", OPTION_TEXT, &run->options.target, "T",
+         "run every expectation of run and interpret tests on T, one of davit targets"},
+        {"--exact", OPTION_FLAG, &run->options.exact, NULL,
+         "precise output and checks must hold: for the project's own files"},
+        {"--bless", OPTION_FLAG, &run->options.bless, NULL,
+         "rewrite the expectations that do not hold"},
+        {"--skips", OPTION_TEXT, &run->skip_path, "FILE",
+         "fail on skips that the file does not list, and on entries that skip nothing"},
+        {"--list", OPTION_FLAG, &run->options.list, NULL, "name the units, run none"},
+        {"--json", OPTION_FLAG, &run->json, NULL, "a row of JSON for each unit"},
+        {"--verbose", OPTION_FLAG, &run->verbose, NULL,
+         "a line for each unit, not for failures alone"},
+        {"--steps", OPTION_NUMBER, &run->options.max_steps, "N",
+         "instructions that one run may execute (100000000)"},
+        {"--mutate", OPTION_TEXT, &mutation, "OP:N",
+         "change what the operation means in way N (1 to 7): tests should fail"},
+        {"-j", OPTION_NUMBER, &jobs, "N", "use N threads (1)"},
+    };
+    const OptionTable table = {.command = "test",
+                               .synopsis = "[options] FILE|FOLDER...",
+                               .about =
+                                   "Runs the tests that CLIF files describe (docs/filetests.md).\n",
+                               .examples = "  davit test -j 2 tests/clif\n"
+                                           "  davit test --target pulley32be examples/fib.clif\n",
+                               .options = options,
+                               .count = ARRAY_LEN(options),
+                               .min_words = 1,
+                               .max_words = ANY_WORDS};
+    OptionsOutcome outcome = dv_options_read(command, &table, &words);
+    for (u32 i = 0; i < words.len; i++) {
+        vec_push(run->arena, &run->paths, words.data[i]);
+    }
+    return outcome != OPTIONS_OK || check_options(run, command, mutation, jobs) ? outcome
+                                                                                : OPTIONS_WRONG;
 }
 
 /* ---- the skip list ---- */
@@ -382,11 +369,11 @@ static void run_files(TestRun *run)
 int dv_cmd_test(Command *command)
 {
     TestRun run = {.arena = command->arena, .jobs = 1, .options = {.max_steps = 100000000}};
-    if (command->argc >= 1 && dv_options_ask_help(command->argv[0])) {
-        fputs(usage, stdout);
-        return EXIT_OK;
+    OptionsOutcome outcome = read_command_line(&run, command);
+    if (outcome != OPTIONS_OK) {
+        return dv_options_status(outcome);
     }
-    if (!read_command_line(&run, command->argc, command->argv) || !read_skips(&run)) {
+    if (!read_skips(&run)) {
         return EXIT_USAGE;
     }
     collect_files(&run);

@@ -85,6 +85,11 @@ static bool read_number(u8 kind, const char *text, u64 *out)
     }
 }
 
+bool dv_options_number(const char *text, u64 *out)
+{
+    return read_number(OPTION_NUMBER, text, out);
+}
+
 static bool is_choice(const char *choices, const char *text)
 {
     usize length = strlen(text);

@@ -59,6 +59,8 @@ typedef struct OptionUse {
 /* False, having said so, if one of them was given: `what` is the input that it does not go with. */
 bool dv_options_refuse(const char *subcommand, const OptionUse *uses, usize count,
                        const char *what);
+/* Whether the text is a decimal number, and which. */
+bool dv_options_number(const char *text, u64 *out);
 /* For commands that take neither options nor words. */
 OptionsOutcome dv_options_read_plain(Command *command, const char *name, const char *about);
 /* The exit status that goes with an outcome. */
