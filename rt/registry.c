@@ -1,7 +1,7 @@
-/* registry.c - ranges of addresses, sorted, in tables that are replaced and never changed.
+/* registry.c - ranges of addresses, sorted, in tables that are replaced and never changed while they may be read.
  *
- * A writer, one at a time by a lock, makes a new table, puts it in the place of the old one and waits until nobody reads any
- * more before it frees that. A reader counts itself in, and then out. Should a signal come to a writer in between, its
+ * A writer, one at a time by a lock, fills another table, puts it in the place of the old one and waits until nobody reads that
+ * any more. To take a range out needs no memory: whoever added one has made a second table as large. A reader counts itself in, and then out. Should a signal come to a writer in between, its
  * handler reads one of the two tables and is done before the writer goes on: nobody waits for itself.
  *
  * A reader that counts itself in while the writer waits is seen late at worst: it found the new table. So the order of
@@ -25,6 +25,7 @@ typedef struct RangeTable {
 
 typedef struct Registry {
     _Atomic(RangeTable *) table; /* NULL: empty */
+    RangeTable *spare;           /* the writer's; has room for as many ranges */
     atomic_uint readers;
     atomic_flag is_locked;
 } Registry;
@@ -79,24 +80,20 @@ static void unlock(Registry *registry)
     atomic_flag_clear_explicit(&registry->is_locked, memory_order_release);
 }
 
-/* Locked. */
-static void replace(Registry *registry, RangeTable *table)
+/* Locked. Gives the old table, which nobody reads any more. */
+static RangeTable *replace(Registry *registry, RangeTable *table)
 {
     RangeTable *old = atomic_load(&registry->table);
     atomic_store(&registry->table, table);
     while (atomic_load(&registry->readers) != 0) {
         /* a reader may have the old one */
     }
-    free(old);
+    return old;
 }
 
-static RangeTable *new_table(u32 count)
+static RangeTable *new_table(u32 room)
 {
-    RangeTable *table = malloc(sizeof *table + count * sizeof table->ranges[0]);
-    if (table != NULL) {
-        table->count = count;
-    }
-    return table;
+    return malloc(sizeof(RangeTable) + room * sizeof(Range));
 }
 
 static bool add(Registry *registry, Range range)
@@ -104,37 +101,43 @@ static bool add(Registry *registry, Range range)
     lock(registry);
     const RangeTable *old = atomic_load(&registry->table);
     u32 count = old == NULL ? 0 : old->count;
-    RangeTable *table = new_table(count + 1);
-    if (table != NULL) {
+    RangeTable *table = new_table(count + 1), *spare = new_table(count + 1);
+    bool ok = table != NULL && spare != NULL;
+    if (ok) {
         u32 place = count_before(old, range.start);
         if (count != 0) {
             memcpy(table->ranges, old->ranges, place * sizeof range);
             memcpy(table->ranges + place + 1, old->ranges + place, (count - place) * sizeof range);
         }
         table->ranges[place] = range;
-        replace(registry, table);
+        table->count = count + 1;
+        table = replace(registry, table);
+        RangeTable *old_spare = registry->spare;
+        registry->spare = spare;
+        spare = old_spare;
     }
+    free(table);
+    free(spare);
     unlock(registry);
-    return table != NULL;
+    return ok;
 }
 
-/* Without memory for a smaller table the range stays, but empty. */
 static void take_out(Registry *registry, const void *start)
 {
     lock(registry);
-    RangeTable *old = atomic_load(&registry->table);
+    const RangeTable *old = atomic_load(&registry->table);
     u32 place = count_before(old, (uintptr_t)start);
     CHECK(place != 0 && old->ranges[place - 1].start == (uintptr_t)start);
-    RangeTable *table = old->count == 1 ? NULL : new_table(old->count - 1);
-    if (table != NULL) {
-        memcpy(table->ranges, old->ranges, (place - 1) * sizeof old->ranges[0]);
-        memcpy(table->ranges + place - 1, old->ranges + place,
-               (old->count - place) * sizeof old->ranges[0]);
-    }
-    if (table != NULL || old->count == 1) {
-        replace(registry, table);
-    } else {
-        old->ranges[place - 1].size_bytes = 0;
+    RangeTable *table = registry->spare;
+    table->count = old->count - 1;
+    memcpy(table->ranges, old->ranges, (place - 1) * sizeof old->ranges[0]);
+    memcpy(table->ranges + place - 1, old->ranges + place,
+           (old->count - place) * sizeof old->ranges[0]);
+    registry->spare = replace(registry, table->count == 0 ? NULL : table);
+    if (table->count == 0) {
+        free(table);
+        free(registry->spare);
+        registry->spare = NULL;
     }
     unlock(registry);
 }

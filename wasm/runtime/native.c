@@ -501,7 +501,7 @@ static u32 run_in_row(InterpFunc *func, Interp *vm, u64 *slots)
                      .status = INTERP_GO_ON};
     const void *limit = vm->stack_limit;
     if (!dv_signals_prepare()) {
-        return PULLEY_TRAP_stk_ovf;
+        return INTERP_NO_MEMORY;
     }
     if (!dv_interp_has_native(vm)) {
         vm->stack_limit = find_stack_limit(vm, DV_FRAME_ADDRESS());
