@@ -470,7 +470,7 @@ static OptionsOutcome read_command_line(Run *r, WordList *words)
         {"--target", OPTION_TEXT, &r->target, "T",
          "CLIF: what runs the functions (eval): davit targets lists them"},
         {"--steps", OPTION_NUMBER, &r->steps, "N",
-         "CLIF: give up after so many (no limit); native code counts where a file has memories, tables or globals"},
+         "CLIF: give up after so many (no limit); native code may take 100 ns for each, a second at least"},
     };
     const OptionTable table = {
         "run",
