@@ -34,6 +34,16 @@ static uint32_t code_of(wasm_store_t *store, const wasm_instance_t *instance, co
     return code;
 }
 
+/* The child ends here; the parent sees that it did well. */
+static void finish(pid_t child)
+{
+    int status = 1;
+    if (child == 0) {
+        _exit(0);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+}
+
 /* Without a deadline in the parent, and with one that is far off. */
 static void check(bool has_deadline)
 {
@@ -56,11 +66,7 @@ static void check(bool has_deadline)
     wasm_instance_delete(instance);
     wasm_store_delete(store);
     wasm_engine_delete(engine);
-    if (child == 0) {
-        _exit(0);
-    }
-    int status = 1;
-    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    finish(child);
 }
 
 /* What the parent had begun ends with the parent alone. */
@@ -76,11 +82,7 @@ static void check_end(void)
     }
     wasm_store_delete(store);
     wasm_engine_delete(engine);
-    if (child == 0) {
-        _exit(0);
-    }
-    int status = 1;
-    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    finish(child);
 }
 
 int main(void)

@@ -5,6 +5,7 @@
  * parameters are operands of the types that the row allows, calls the operation's function, and
  * demands that the function verifies and that its text parses to a function that prints the same.
  */
+#include "budget_testing.h"
 #include "build_testing.h"
 
 #include "base/io.h"
@@ -499,30 +500,6 @@ static void test_verifier_errors(void **state)
 }
 
 /* ---- memory running out ---- */
-
-typedef struct Budget {
-    u64 left; /* allocations */
-    i64 live;
-} Budget;
-
-static void *budget_alloc(void *context, size_t size)
-{
-    Budget *budget = context;
-    if (budget->left == 0) {
-        return NULL;
-    }
-    budget->left--;
-    budget->live++;
-    return malloc(size);
-}
-
-static void budget_free(void *context, void *memory, size_t size)
-{
-    Budget *budget = context;
-    (void)size;
-    budget->live--;
-    free(memory);
-}
 
 #ifdef DAVIT_TORTURE
 enum { RUNGS = 20 }; /* each allocation fails once, and they are many in torture builds */

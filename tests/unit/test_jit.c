@@ -1,4 +1,5 @@
 /* test_jit.c - native modules by the public API: data, linkage, lookups, objects, unwinding; what is refused. */
+#include "budget_testing.h"
 #include "native_testing.h"
 
 #include "base/text.h"
@@ -395,30 +396,6 @@ static void tells_perf(void **state)
 #endif
 
 /* ---- memory running out ---- */
-
-typedef struct Budget {
-    u64 left; /* allocations */
-    i64 live;
-} Budget;
-
-static void *budget_alloc(void *context, size_t size)
-{
-    Budget *budget = context;
-    if (budget->left == 0) {
-        return NULL;
-    }
-    budget->left--;
-    budget->live++;
-    return malloc(size);
-}
-
-static void budget_free(void *context, void *memory, size_t size)
-{
-    Budget *budget = context;
-    (void)size;
-    budget->live--;
-    free(memory);
-}
 
 /* A function with so many branches, some data, an object and, on its machine, linked code. */
 static davit_status_t use_everything(Native *x, Arena *arena, u32 blocks)
